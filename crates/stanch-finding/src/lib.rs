@@ -1,0 +1,20 @@
+//! The vocabulary of Stanch: what an analysis claims, why, where and whose it is.
+//!
+//! Every analysis returns [`Finding`]s and every output reads only a [`Report`] of them; this crate
+//! is the one thing both sides know. It does no I/O, holds no state and knows no rule.
+#![forbid(unsafe_code)]
+
+mod finding;
+mod fingerprint;
+mod owner;
+mod report;
+mod site;
+pub mod suppression;
+mod units;
+
+pub use finding::{Confidence, Evidence, Finding, Fix, Kind, PathStep};
+pub use fingerprint::Fingerprint;
+pub use owner::{Owner, OwnerKind};
+pub use report::{Incomplete, Report, Subject, SubjectKind, SuppressionMatch, Totals};
+pub use site::{Frame, Site};
+pub use units::{BlockCount, ByteCount};

@@ -1,0 +1,2 @@
+//! The `stanch` command.
+fn main() {}
