@@ -32,6 +32,57 @@ pub enum Kind {
     HeldToExit,
 }
 
+impl Kind {
+    /// Every kind, in the order of declaration.
+    pub const ALL: [Kind; 13] = [
+        Kind::DefinitelyLost,
+        Kind::IndirectlyLost,
+        Kind::PossiblyLost,
+        Kind::StillReachable,
+        Kind::Live,
+        Kind::Growing,
+        Kind::Filling,
+        Kind::Stale,
+        Kind::MismatchedFree,
+        Kind::DoubleFree,
+        Kind::UseAfterFree,
+        Kind::LostOnPath,
+        Kind::HeldToExit,
+    ];
+
+    /// The word for it in machine formats and suppression files: `definitely_lost`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Kind::DefinitelyLost => "definitely_lost",
+            Kind::IndirectlyLost => "indirectly_lost",
+            Kind::PossiblyLost => "possibly_lost",
+            Kind::StillReachable => "still_reachable",
+            Kind::Live => "live",
+            Kind::Growing => "growing",
+            Kind::Filling => "filling",
+            Kind::Stale => "stale",
+            Kind::MismatchedFree => "mismatched_free",
+            Kind::DoubleFree => "double_free",
+            Kind::UseAfterFree => "use_after_free",
+            Kind::LostOnPath => "lost_on_path",
+            Kind::HeldToExit => "held_to_exit",
+        }
+    }
+
+    /// The kind that [`Kind::as_str`] calls so.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// True where memory was kept too long, false where it was freed wrongly.
+    #[must_use]
+    pub const fn is_leak(self) -> bool {
+        !matches!(self, Kind::MismatchedFree | Kind::DoubleFree | Kind::UseAfterFree)
+    }
+}
+
 /// How sure the analysis is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Confidence {
@@ -41,6 +92,24 @@ pub enum Confidence {
     Likely,
     /// Decided without assumptions.
     Proven,
+}
+
+impl Confidence {
+    /// The word for it in machine formats: `proven`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Confidence::Possible => "possible",
+            Confidence::Likely => "likely",
+            Confidence::Proven => "proven",
+        }
+    }
+
+    /// The confidence that [`Confidence::as_str`] calls so.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Confidence> {
+        [Confidence::Possible, Confidence::Likely, Confidence::Proven].into_iter().find(|this| this.as_str() == word)
+    }
 }
 
 /// One step of a path that the reader can walk.

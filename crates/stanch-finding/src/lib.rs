@@ -4,17 +4,24 @@
 //! is the one thing both sides know. It does no I/O, holds no state and knows no rule.
 #![forbid(unsafe_code)]
 
+mod date;
 mod finding;
 mod fingerprint;
+mod glob;
+mod name;
 mod owner;
+mod owning;
 mod report;
 mod site;
 pub mod suppression;
 mod units;
 
+pub use date::{Date, DateError};
 pub use finding::{Confidence, Evidence, Finding, Fix, Kind, PathStep};
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, FingerprintError};
+pub use name::normal_name;
 pub use owner::{Owner, OwnerKind};
+pub use owning::{FrameRole, owning_frame};
 pub use report::{Incomplete, Report, Subject, SubjectKind, SuppressionMatch, Totals};
 pub use site::{Frame, Site};
 pub use units::{BlockCount, ByteCount};

@@ -15,6 +15,27 @@ pub enum OwnerKind {
     Hardware,
 }
 
+impl OwnerKind {
+    /// The word for it in machine formats: `application`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            OwnerKind::Application => "application",
+            OwnerKind::Library => "library",
+            OwnerKind::Runtime => "runtime",
+            OwnerKind::Kernel => "kernel",
+            OwnerKind::Hardware => "hardware",
+        }
+    }
+
+    /// The kind that [`OwnerKind::as_str`] calls so.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<OwnerKind> {
+        use OwnerKind::{Application, Hardware, Kernel, Library, Runtime};
+        [Application, Library, Runtime, Kernel, Hardware].into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
 /// The party whose code allocated what was lost.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner {

@@ -1,5 +1,5 @@
 //! What one analysis of one subject says in all: findings, totals, and what could not be seen.
-use crate::{BlockCount, ByteCount, Finding};
+use crate::{BlockCount, ByteCount, Date, Finding};
 use std::time::Duration;
 
 /// What sort of thing was analysed.
@@ -13,6 +13,26 @@ pub enum SubjectKind {
     Host,
     /// A heap dump.
     Heap,
+}
+
+impl SubjectKind {
+    /// The word for it in machine formats: `process`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            SubjectKind::Process => "process",
+            SubjectKind::Source => "source",
+            SubjectKind::Host => "host",
+            SubjectKind::Heap => "heap",
+        }
+    }
+
+    /// The kind that [`SubjectKind::as_str`] calls so.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<SubjectKind> {
+        use SubjectKind::{Heap, Host, Process, Source};
+        [Process, Source, Host, Heap].into_iter().find(|kind| kind.as_str() == word)
+    }
 }
 
 /// What was analysed.
@@ -64,7 +84,7 @@ pub struct Incomplete {
     pub why: String,
 }
 
-/// How often one suppression matched.
+/// How often one suppression matched, or that it would have, had it not expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SuppressionMatch {
     /// The suppression's name or pattern.
@@ -73,6 +93,8 @@ pub struct SuppressionMatch {
     pub origin: String,
     /// Why it is suppressed, where the file says.
     pub reason: Option<String>,
+    /// Its last day, where that is over: it matches findings that are still in the report, and took out none.
+    pub expired: Option<Date>,
     /// Findings it took out.
     pub findings: u64,
     /// Bytes it took out.
@@ -92,6 +114,6 @@ pub struct Report {
     pub incomplete: Vec<Incomplete>,
     /// Claims, most important first.
     pub findings: Vec<Finding>,
-    /// Suppressions that matched.
+    /// Suppressions that matched, applied or expired.
     pub suppressed: Vec<SuppressionMatch>,
 }

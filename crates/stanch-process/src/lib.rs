@@ -1,1 +1,26 @@
-//! stanch-process
+//! What can be learned of another process: maps, threads, registers, memory.
+//!
+//! Only this crate uses ptrace or reads `/proc/PID`. It changes nothing in the other process except that
+//! [`stop`] makes its threads stand still until the result is dropped.
+
+mod facts;
+mod maps;
+mod memory;
+mod pages;
+mod stop;
+mod wait;
+
+pub use facts::{arguments, environment_variable, executable, parent, start_time_ticks, state, threads};
+pub use maps::{Mapping, maps};
+pub use memory::read;
+pub use pages::{PageRange, private_pages};
+pub use stop::{Registers, Stopped, StoppedThread, stop};
+pub use wait::PidFd;
+
+/// A process id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pid(pub u32);
+
+/// A thread id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tid(pub u32);

@@ -1,2 +1,46 @@
-#![no_std]
-//! recorder
+//! The shared object inside the recorded process: hooks and stack walk, nothing else.
+//!
+//! It is a guest. Its rules:
+//! * It never allocates through the functions it hooks, and has no allocator of its own: all its memory is
+//!   the ledger's, a mapped file, and a few static tables.
+//! * It holds no lock while it calls anything of the program or the C library.
+//! * It does not panic, and it returns where it cannot go on: then a block is not recorded, and the ledger says so.
+//! * It keeps no file descriptor, signal handler, thread or timer.
+//! * Names, sums and decisions are the collector's work.
+//!
+//! What it is *not* for: deciding reachability, reading symbols, writing files.
+#![cfg_attr(not(test), no_std)]
+#![allow(unreachable_pub, reason = "hooks are reached by their symbols")]
+
+mod blocks;
+mod cfi;
+mod control;
+mod create;
+mod ends;
+mod exec;
+mod hooks;
+mod life;
+mod map;
+mod mappings;
+mod misuse;
+mod modules;
+mod operators;
+mod real;
+mod rule;
+mod rules;
+mod session;
+mod sys;
+mod text;
+mod threads;
+mod tls;
+mod trie;
+mod walk;
+
+#[cfg(feature = "shared-object")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // Unreachable by design; if a check of the language fails all the same, dying with a signal of its own is
+    // better than writing to the wrong place.
+    // SAFETY: abort takes no arguments.
+    unsafe { libc::abort() }
+}

@@ -3,12 +3,20 @@
 //! A [`Recording`] holds everything a report needs, names included, so that it can be read again on
 //! another machine. It holds counts per site, never one entry per allocation event: its size is
 //! bounded by what is live and by the number of distinct stacks, not by how long the program ran.
+//!
+//! [`write_file`] and [`read_file`] are the file; [`Archive`] reads one process of a large file
+//! without the others. The file is hostile input: whatever its bytes, reading it does not panic,
+//! takes no more memory than its length explains, and yields indexes that are in range.
 #![forbid(unsafe_code)]
 
+mod file;
 mod model;
 
+pub use file::{
+    Archive, FormatVersion, Inconsistency, ReadError, WriteError, check, read, read_file, write, write_file,
+};
 pub use model::{
-    AllocatorFunction, Class, Ending, Group, Loss, Misuse, MisuseKind, Module, NodeIndex, Package, Process,
-    Recording, ResolvedCode, ResolvedFrame, RuntimeAddress, SiteCounts, SiteIndex, Snapshot, SnapshotReason,
-    StackNode, LIFETIME_BUCKETS,
+    AllocatorFunction, Class, Ending, Group, LIFETIME_BUCKETS, Loss, Misuse, MisuseKind, Module, NodeIndex, Package,
+    Process, Recording, ResolvedCode, ResolvedFrame, RuntimeAddress, SiteCounts, SiteIndex, Snapshot, SnapshotReason,
+    StackNode,
 };

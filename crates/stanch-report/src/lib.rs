@@ -1,1 +1,11 @@
-//! stanch-report
+//! One file per output format: each turns [`Report`](stanch_finding::Report)s into bytes and knows nothing else.
+//!
+//! Every writer is a pure function to a `Write`: no clock, no environment, no terminal. What differs from call to call,
+//! colour, limits, directories, comes in an options struct whose every field the caller says.
+#![forbid(unsafe_code)]
+
+pub mod json;
+mod kinds;
+pub mod numbers;
+pub mod sarif;
+pub mod text;

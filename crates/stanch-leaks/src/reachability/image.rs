@@ -1,0 +1,83 @@
+//! What reachability is asked about, and its answer.
+use stanch_recording::Class;
+
+/// A live allocation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BlockRange {
+    /// Address of its first byte.
+    pub start: u64,
+    /// Requested size in bytes; may be 0.
+    pub bytes: u64,
+}
+
+impl BlockRange {
+    /// The last address that still counts as a pointer into the block: one past its end, the end rounded up to
+    /// the 16 bytes in which allocators count, because programs use what `malloc_usable_size` grants and keep
+    /// end pointers.
+    pub(crate) fn last_pointer(self) -> u64 {
+        self.start.saturating_add(self.bytes).checked_next_multiple_of(16).unwrap_or(u64::MAX)
+    }
+}
+
+/// Captured memory. Addresses in no range were not readable or not present; they hold zeros.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MemoryRange<'a> {
+    /// Address of the first byte; a multiple of 8.
+    pub start: u64,
+    /// What was there.
+    pub bytes: &'a [u8],
+}
+
+/// What a pointer found in a root may point to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PointerPolicy {
+    /// Any address in a block: its start makes it reachable, its middle possibly so.
+    Any,
+    /// Only its start counts. For the C library's own data, whose free lists point into the tails of live blocks.
+    StartOnly,
+}
+
+/// Captured memory that is scanned for pointers although no block contains it: stacks, writable data, mappings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RootSpan {
+    /// Address of its first byte.
+    pub start: u64,
+    /// Address after its last byte.
+    pub end: u64,
+    /// Which pointers from here count.
+    pub policy: PointerPolicy,
+}
+
+/// A process at one instant, as far as reachability needs it.
+#[derive(Clone, Debug, Default)]
+pub struct HeapImage<'a> {
+    /// The live blocks, sorted by address and disjoint.
+    pub blocks: Vec<BlockRange>,
+    /// The contents of blocks and roots, sorted by address and disjoint.
+    pub memory: Vec<MemoryRange<'a>>,
+    /// Where scanning starts; disjoint from the blocks.
+    pub roots: Vec<RootSpan>,
+    /// Values of registers.
+    pub root_words: Vec<u64>,
+    /// Values that count as pointers to the start of a block wherever in it they point, such as glibc's `dtv`
+    /// pointers, which are 16 past the block.
+    pub start_words: Vec<u64>,
+    /// Tracked mappings as (start, end). Their contents belong to the roots; the question is only whether
+    /// anything outside a mapping points into it.
+    pub mappings: Vec<(u64, u64)>,
+    /// Read-only data of modules as (start, end), where vtables live.
+    pub vtable_spans: Vec<(u64, u64)>,
+}
+
+/// The answer, in the order of [`HeapImage::blocks`] and [`HeapImage::mappings`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Classification {
+    /// For each block what is left of it.
+    pub class: Vec<Class>,
+    /// For each block that is indirectly lost the index of a definitely lost block that reaches it; for every other block
+    /// its own index. Where several reach it, which one it is depends on nothing but the image.
+    pub leader: Vec<u32>,
+    /// For each mapping whether a root outside it, or a block that is not lost, points into it. A root that lets
+    /// only start pointers count must point to the mapping's start.
+    pub mapping_referenced: Vec<bool>,
+}

@@ -1,0 +1,92 @@
+//! Small facts of a process from `/proc`.
+use crate::{Pid, Tid};
+use std::io;
+use std::path::PathBuf;
+
+/// The command line; empty for a zombie.
+///
+/// # Errors
+/// Where the process is gone or hidden.
+pub fn arguments(pid: Pid) -> io::Result<Vec<String>> {
+    let bytes = std::fs::read(format!("/proc/{}/cmdline", pid.0))?;
+    let text = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(text.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect())
+}
+
+/// The path of the executable.
+///
+/// # Errors
+/// Where the process is gone or not ours.
+pub fn executable(pid: Pid) -> io::Result<PathBuf> {
+    std::fs::read_link(format!("/proc/{}/exe", pid.0))
+}
+
+/// A variable of the environment that the process was started with.
+///
+/// # Errors
+/// Where the process is gone or not ours.
+pub fn environment_variable(pid: Pid, name: &str) -> io::Result<Option<String>> {
+    let bytes = std::fs::read(format!("/proc/{}/environ", pid.0))?;
+    let mut entries = bytes.split(|byte| *byte == 0);
+    Ok(entries.find_map(|entry| {
+        let entry = String::from_utf8_lossy(entry);
+        entry.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')).map(str::to_owned)
+    }))
+}
+
+/// Field `index` of `/proc/PID/stat`, counted from 1 as in proc(5), for fields after the name.
+fn stat_field(pid: Pid, index: usize) -> io::Result<String> {
+    let text = std::fs::read_to_string(format!("/proc/{}/stat", pid.0))?;
+    let after_name = text.rfind(')').map_or("", |at| &text[at + 1..]);
+    after_name
+        .split_whitespace()
+        .nth(index - 3)
+        .map(str::to_owned)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "`stat` of the process is cut off"))
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> io::Result<T> {
+    text.parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, format!("`{text}` is not a number")))
+}
+
+/// The parent's process id.
+///
+/// # Errors
+/// Where the process is gone.
+pub fn parent(pid: Pid) -> io::Result<Pid> {
+    number(&stat_field(pid, 4)?).map(Pid)
+}
+
+/// The letter for what the process does: R, S, D, T, Z, …
+///
+/// # Errors
+/// Where the process is gone.
+pub fn state(pid: Pid) -> io::Result<char> {
+    Ok(stat_field(pid, 3)?.chars().next().unwrap_or('?'))
+}
+
+/// When the process started, in clock ticks since boot: with the pid it names one life.
+///
+/// # Errors
+/// Where the process is gone.
+pub fn start_time_ticks(pid: Pid) -> io::Result<u64> {
+    number(&stat_field(pid, 22)?)
+}
+
+/// The threads that the process has now.
+///
+/// # Errors
+/// Where the process is gone.
+pub fn threads(pid: Pid) -> io::Result<Vec<Tid>> {
+    let mut threads = Vec::new();
+    for entry in std::fs::read_dir(format!("/proc/{}/task", pid.0))? {
+        if let Some(tid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) {
+            threads.push(Tid(tid));
+        }
+    }
+    threads.sort_unstable();
+    Ok(threads)
+}

@@ -1,0 +1,114 @@
+//! Makes the threads of a process stand still, and reads their registers.
+use crate::{Pid, Tid};
+use std::collections::HashSet;
+use std::io;
+
+/// The registers of one thread that can hold a pointer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registers {
+    /// All general-purpose registers, the stack pointer among them.
+    pub general: [u64; 16],
+    /// Stack pointer.
+    pub stack_pointer: u64,
+    /// Instruction pointer.
+    pub instruction_pointer: u64,
+    /// Base of the thread's own storage (fs).
+    pub thread_pointer: u64,
+}
+
+/// A thread that stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoppedThread {
+    /// Its id.
+    pub tid: Tid,
+    /// Its registers.
+    pub registers: Registers,
+}
+
+/// Threads that stand still until this is dropped. Must be dropped by the system thread that made it.
+#[derive(Debug)]
+pub struct Stopped {
+    /// Threads that stand still.
+    pub threads: Vec<StoppedThread>,
+    /// Threads that could not be stopped, and why.
+    pub running: Vec<(Tid, io::Error)>,
+}
+
+/// Stops all threads of a process but those in `except`. Threads that start meanwhile are stopped too.
+///
+/// # Errors
+/// Where the process is gone.
+pub fn stop(pid: Pid, except: &[Tid]) -> io::Result<Stopped> {
+    let mut stopped = Stopped { threads: Vec::new(), running: Vec::new() };
+    let mut seen: HashSet<Tid> = except.iter().copied().collect();
+    loop {
+        let new: Vec<Tid> = crate::threads(pid)?.into_iter().filter(|tid| seen.insert(*tid)).collect();
+        if new.is_empty() {
+            return Ok(stopped);
+        }
+        let mut asked = Vec::new();
+        for tid in new {
+            match request(libc::PTRACE_SEIZE, tid, 0).and_then(|()| request(libc::PTRACE_INTERRUPT, tid, 0)) {
+                Ok(()) => asked.push(tid),
+                // A thread that ended in between needs no stopping.
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+                Err(error) => stopped.running.push((tid, error)),
+            }
+        }
+        for tid in asked {
+            if let Some(thread) = wait_until_stopped(tid) {
+                stopped.threads.push(thread);
+            }
+        }
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        for thread in &self.threads {
+            // A thread that was killed meanwhile has nothing to be detached from.
+            let _ = request(libc::PTRACE_DETACH, thread.tid, 0);
+        }
+    }
+}
+
+fn request(request: libc::c_uint, tid: Tid, data: usize) -> io::Result<()> {
+    // SAFETY: these requests take no pointers into this process.
+    let result = unsafe { libc::ptrace(request, tid.0 as libc::pid_t, 0usize, data) };
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Waits for the stop that was asked for. Signals that arrive first are handed on.
+fn wait_until_stopped(tid: Tid) -> Option<StoppedThread> {
+    loop {
+        let mut status = 0;
+        // SAFETY: the status is a local variable.
+        let result = unsafe { libc::waitpid(tid.0 as libc::pid_t, &mut status, libc::__WALL) };
+        if result == -1 && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted {
+            continue;
+        }
+        if result == -1 || !libc::WIFSTOPPED(status) {
+            return None;
+        }
+        if status >> 16 == libc::PTRACE_EVENT_STOP {
+            return registers(tid).map(|registers| StoppedThread { tid, registers });
+        }
+        request(libc::PTRACE_CONT, tid, libc::WSTOPSIG(status) as usize).ok()?;
+    }
+}
+
+fn registers(tid: Tid) -> Option<Registers> {
+    // SAFETY: all-zero is a valid register set.
+    let mut raw: libc::user_regs_struct = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel fills the structure, which has the size that it expects.
+    let result = unsafe { libc::ptrace(libc::PTRACE_GETREGS, tid.0 as libc::pid_t, 0usize, &raw mut raw) };
+    (result != -1).then(|| Registers {
+        general: [
+            raw.rax, raw.rbx, raw.rcx, raw.rdx, raw.rsi, raw.rdi, raw.rbp, raw.rsp, raw.r8, raw.r9, raw.r10, raw.r11,
+            raw.r12, raw.r13, raw.r14, raw.r15,
+        ],
+        stack_pointer: raw.rsp,
+        instruction_pointer: raw.rip,
+        thread_pointer: raw.fs_base,
+    })
+}

@@ -1,0 +1,302 @@
+//! What is written down when a block comes and goes.
+use crate::control::Ledger;
+use crate::threads::{self, Context, add, context};
+use crate::walk::{self, Entry};
+use crate::{map, misuse, real, trie};
+use core::ffi::c_void;
+use core::sync::atomic::{AtomicU64, Ordering::*};
+use stanch_ledger::{BirthCode, BlockKind, LARGE_BYTES, Slot, Thread, lifetime_bucket};
+
+/// Threads hand in their live bytes when they differ by this much, so that the peak is known to within
+/// this much a thread (and exactly for one thread).
+const NET_LIMIT: i64 = 64 << 10;
+
+/// A new block.
+#[inline(always)]
+pub(crate) fn allocated(block: *mut c_void, bytes: usize, kind: BlockKind, entry: Entry) {
+    if block.is_null() {
+        return;
+    }
+    match context() {
+        Some(context) => {
+            let (kind, entry) = pending(context.thread, kind, entry);
+            write_down(context, block as u64, bytes as u64, kind, entry);
+        }
+        None => forget(block),
+    }
+}
+
+#[inline(always)]
+fn write_down(context: Context, address: u64, bytes: u64, kind: BlockKind, entry: Entry) {
+    let Context { ledger, thread } = context;
+    let header = ledger.header();
+    if header.detached.load(Relaxed) != 0 {
+        return;
+    }
+    let site = trie::site(ledger, walk::node(ledger, thread, entry));
+    let birth = BirthCode(header.clock.load(Relaxed) as u16);
+    let Some(slot) = ledger.slot(address).or_else(|| map::map_slot(ledger, address)) else {
+        header.dropped.fetch_add(1, Relaxed);
+        return;
+    };
+    if bytes >= LARGE_BYTES {
+        match map::next_slot(ledger, address) {
+            Some(next) => next.store(bytes, Relaxed),
+            None => drop(header.dropped.fetch_add(1, Relaxed)),
+        }
+    }
+    slot.store(Slot::new(address, bytes, kind, birth, site).0, Release);
+    if let Some(counters) = threads::counters(context, site) {
+        add(&counters.allocations, 1);
+        add(&counters.bytes, bytes);
+    }
+    thread.last_block.store(address, Relaxed);
+    grow(context, bytes as i64);
+}
+
+/// A block that is not the program's came to an address: what the ledger says of it no longer holds.
+#[cold]
+fn forget(block: *mut c_void) {
+    if let Some(slot) = crate::control::ledger().and_then(|ledger| ledger.slot(block as u64)) {
+        slot.store(0, Relaxed);
+    }
+}
+
+#[inline(always)]
+fn grow(context: Context, bytes: i64) {
+    let thread = context.thread;
+    let net = thread.net_bytes.load(Relaxed) + bytes;
+    thread.net_bytes.store(net, Relaxed);
+    if net > thread.net_peak.load(Relaxed) {
+        thread.net_peak.store(net, Relaxed);
+    }
+    if !(-NET_LIMIT..=NET_LIMIT).contains(&net) {
+        hand_in(context);
+    }
+}
+
+#[cold]
+fn hand_in(context: Context) {
+    let (header, thread) = (context.ledger.header(), context.thread);
+    let (net, peak) = (thread.net_bytes.load(Relaxed), thread.net_peak.load(Relaxed));
+    thread.net_bytes.store(0, Relaxed);
+    thread.net_peak.store(0, Relaxed);
+    let before = header.live_bytes.fetch_add(net, Relaxed);
+    header.peak_bytes.fetch_max(before + peak, Relaxed);
+}
+
+/// A block as the ledger knows it.
+#[derive(Clone, Copy)]
+pub(crate) struct Known {
+    place: &'static AtomicU64,
+    slot: Slot,
+    bytes: u64,
+}
+
+/// What the ledger says of a block; `None` for one that it does not know.
+#[inline(always)]
+fn known(ledger: Ledger, block: *mut c_void) -> Option<Known> {
+    let address = block as u64;
+    let place = ledger.slot(address)?;
+    let slot = Slot(place.load(Relaxed));
+    if slot.is_empty() || slot.address(address & !(stanch_ledger::GRANULE_BYTES - 1)) != address {
+        return None;
+    }
+    let mut bytes = slot.bytes();
+    if bytes == LARGE_BYTES {
+        bytes = map::next_slot(ledger, address).map_or(LARGE_BYTES, |next| next.load(Relaxed));
+    }
+    Some(Known { place, slot, bytes })
+}
+
+/// A block is about to be released.
+#[inline(always)]
+pub(crate) fn releasing(block: *mut c_void, released_by: u32, entry: Entry) {
+    let Some(context) = context() else { return };
+    let (released_by, entry) = pending_release(context.thread, released_by, entry);
+    if block.is_null() {
+        return;
+    }
+    let Some(known) = known(context.ledger, block) else { return };
+    if !known.slot.is_live() {
+        misuse::double_free(context, known.slot, released_by, entry);
+        return;
+    }
+    if misuse::is_mismatch(known.slot, released_by) {
+        misuse::mismatched(context, known.slot, known.bytes, released_by, entry);
+    }
+    count_release(context, block as u64, known);
+    known.place.store(tombstone(block, known), Relaxed);
+    if known.bytes >= LARGE_BYTES {
+        clear_large(context.ledger, block as u64);
+    }
+}
+
+#[cold]
+fn clear_large(ledger: Ledger, address: u64) {
+    if let Some(next) = map::next_slot(ledger, address) {
+        next.store(0, Relaxed);
+    }
+}
+
+#[inline(always)]
+fn count_release(context: Context, address: u64, known: Known) {
+    let Context { ledger, thread } = context;
+    if known.slot.site() < stanch_ledger::FIRST_SITE || ledger.header().detached.load(Relaxed) != 0 {
+        return;
+    }
+    let class = if thread.last_block.load(Relaxed) == address {
+        0
+    } else {
+        let now_ms = ledger.header().clock.load(Relaxed) >> 16;
+        lifetime_bucket(now_ms.saturating_sub(known.slot.birth().ms()))
+    };
+    if let Some(counters) = threads::counters(context, known.slot.site()) {
+        add(&counters.lifetimes[class], 1);
+    }
+    grow(context, -(known.bytes as i64));
+}
+
+/// What is left in the slot of a released block: whose it was, unless its memory goes back to the kernel, where
+/// anything may appear next.
+#[inline(always)]
+fn tombstone(block: *mut c_void, known: Known) -> u64 {
+    const MMAP_THRESHOLD_MIN: u64 = 64 << 10;
+    if known.bytes >= MMAP_THRESHOLD_MIN { large_tombstone(block, known) } else { known.slot.freed().0 }
+}
+
+#[cold]
+fn large_tombstone(block: *mut c_void, known: Known) -> u64 {
+    const IS_MMAPPED: usize = 2;
+    if crate::life::is_glibc_malloc() {
+        // SAFETY: the block is live and glibc's: the word before it is its chunk's size and flags.
+        let is_mmapped = unsafe { *block.cast::<usize>().sub(1) } & IS_MMAPPED != 0;
+        if !is_mmapped && known.bytes < LARGE_BYTES {
+            return known.slot.freed().0;
+        }
+    }
+    0
+}
+
+/// A block taken out of the ledger while `realloc` works on it.
+pub(crate) struct Lifted {
+    context: Context,
+    known: Known,
+    address: u64,
+}
+
+/// Takes a block out of its slot before `realloc`, which may give its address to another thread. A snapshot in
+/// between finds it in the thread's record.
+#[inline(always)]
+pub(crate) fn lift(block: *mut c_void) -> Option<Lifted> {
+    let context = context()?;
+    let known = known(context.ledger, block).filter(|known| known.slot.is_live())?;
+    let thread = context.thread;
+    thread.realloc_slot.store(known.slot.0, Relaxed);
+    thread.realloc_bytes.store(known.bytes, Relaxed);
+    thread.realloc_address.store(block as u64, Release);
+    known.place.store(tombstone(block, known), Release);
+    if known.bytes >= LARGE_BYTES {
+        clear_large(context.ledger, block as u64);
+    }
+    Some(Lifted { context, known, address: block as u64 })
+}
+
+impl Lifted {
+    /// `realloc` failed: the block is still there.
+    pub(crate) fn put_back(self) {
+        if self.known.bytes >= LARGE_BYTES
+            && let Some(next) = map::next_slot(self.context.ledger, self.address)
+        {
+            next.store(self.known.bytes, Relaxed);
+        }
+        self.known.place.store(self.known.slot.0, Release);
+        self.context.thread.realloc_address.store(0, Release);
+    }
+
+    /// The block is gone, or lives on under another description.
+    #[inline(always)]
+    pub(crate) fn release(self, entry: Entry) {
+        if misuse::is_mismatch(self.known.slot, stanch_ledger::release::REALLOC) {
+            let (slot, bytes) = (self.known.slot, self.known.bytes);
+            misuse::mismatched(self.context, slot, bytes, stanch_ledger::release::REALLOC, entry);
+        }
+        count_release(self.context, self.address, self.known);
+        self.context.thread.realloc_address.store(0, Release);
+    }
+}
+
+/// Called at the entry of a C++ operator that will call malloc or free: the block's kind and stack are the
+/// operator's, not those of the call inside it. The outermost operator counts (`new[]` calls `new`).
+pub(crate) fn announce(kind: u32, entry: Entry) {
+    let Some(context) = context() else { return };
+    let thread = context.thread;
+    if thread.pending_kind.load(Relaxed) != 0 && is_active(thread, entry) {
+        return;
+    }
+    // SAFETY: the operator's own return address, which its caller just pushed.
+    let return_address = unsafe { *(entry.slot as *const usize) };
+    thread.pending_kind.store(kind, Relaxed);
+    thread.pending_slot.store(entry.slot as u64, Relaxed);
+    thread.pending_return.store(return_address as u64, Relaxed);
+    thread.pending_rbp.store(entry.rbp as u64, Relaxed);
+}
+
+/// True while the announced operator has not returned: its return address still stands where it was, at or
+/// above the place where the present call was entered.
+#[inline]
+fn is_active(thread: &Thread, entry: Entry) -> bool {
+    let slot = thread.pending_slot.load(Relaxed) as usize;
+    let distance = slot.wrapping_sub(entry.slot);
+    // SAFETY: the word lies on this thread's stack, above the present frame and at most a few frames away.
+    distance < 4096 && unsafe { *(slot as *const usize) } as u64 == thread.pending_return.load(Relaxed)
+}
+
+/// Added to the number of a releasing operator in `pending_kind`.
+pub(crate) const RELEASE: u32 = 64;
+
+#[inline(always)]
+fn take_pending(thread: &Thread, entry: Entry) -> Option<(u32, Entry)> {
+    let kind = thread.pending_kind.load(Relaxed);
+    if kind == 0 {
+        return None;
+    }
+    thread.pending_kind.store(0, Relaxed);
+    is_active(thread, entry).then(|| {
+        let slot = thread.pending_slot.load(Relaxed) as usize;
+        (kind, Entry { slot, rbp: thread.pending_rbp.load(Relaxed) as usize })
+    })
+}
+
+#[inline(always)]
+fn pending(thread: &Thread, kind: BlockKind, entry: Entry) -> (BlockKind, Entry) {
+    match take_pending(thread, entry) {
+        Some((number, entry)) if number < RELEASE => (BlockKind::from_number(number as u8).unwrap_or(kind), entry),
+        _ => (kind, entry),
+    }
+}
+
+#[inline(always)]
+fn pending_release(thread: &Thread, released_by: u32, entry: Entry) -> (u32, Entry) {
+    match take_pending(thread, entry) {
+        Some((number, entry)) if number > RELEASE => (number - RELEASE, entry),
+        _ => (released_by, entry),
+    }
+}
+
+/// Blocks of other allocators than glibc's may lie closer than a granule; asking for a granule at least keeps them
+/// apart.
+#[inline(always)]
+pub(crate) fn padded(bytes: usize) -> usize {
+    if crate::life::is_glibc_malloc() { bytes } else { bytes.max(stanch_ledger::GRANULE_BYTES as usize) }
+}
+
+/// `malloc` of the C library for callers in the recorder, before and after the table is filled.
+pub(crate) fn real_malloc(bytes: usize) -> *mut c_void {
+    match real::malloc::get() {
+        // SAFETY: malloc takes any size.
+        Some(malloc) => unsafe { malloc(bytes) },
+        None if real::resolve() => real_malloc(bytes),
+        None => real::early_allocate(bytes, 16),
+    }
+}

@@ -1,0 +1,142 @@
+//! Where the collector listens, and how a new ledger gets to it.
+use crate::sys;
+use core::cell::UnsafeCell;
+use core::ffi::c_char;
+use core::sync::atomic::{AtomicUsize, Ordering::*};
+
+/// Environment variable that names the collector's socket (an abstract Unix address without its leading zero).
+pub(crate) const SESSION: &[u8] = b"STANCH_SESSION=";
+/// Environment variable that loads the recorder.
+pub(crate) const PRELOAD: &[u8] = b"LD_PRELOAD=";
+
+const TEXT_BYTES: usize = 1024;
+
+/// A text that is set once, at the start, and read from then on.
+pub(crate) struct Text {
+    bytes: UnsafeCell<[u8; TEXT_BYTES]>,
+    length: AtomicUsize,
+}
+// SAFETY: written once by the thread that starts the recorder, before the length is published.
+unsafe impl Sync for Text {}
+
+impl Text {
+    const fn new() -> Self {
+        Self { bytes: UnsafeCell::new([0; TEXT_BYTES]), length: AtomicUsize::new(0) }
+    }
+
+    /// Sets the text; false where it is too long. A terminating zero always follows it.
+    fn set(&self, text: &[u8]) -> bool {
+        if text.len() >= TEXT_BYTES {
+            return false;
+        }
+        // SAFETY: nobody reads before the length is set, and only the starting thread writes.
+        unsafe { (&mut *self.bytes.get())[..text.len()].copy_from_slice(text) };
+        self.length.store(text.len(), Release);
+        true
+    }
+
+    pub(crate) fn get(&self) -> &[u8] {
+        let length = self.length.load(Acquire);
+        // SAFETY: the bytes do not change once the length is set.
+        unsafe { &(&*self.bytes.get())[..length] }
+    }
+
+    /// The text with its terminating zero.
+    pub(crate) fn as_c_string(&self) -> *const c_char {
+        self.bytes.get().cast()
+    }
+}
+
+/// `STANCH_SESSION=…` as it stood in the environment.
+pub(crate) static SESSION_ENTRY: Text = Text::new();
+/// Path of the recorder's shared object.
+pub(crate) static RECORDER_PATH: Text = Text::new();
+
+/// Reads the environment that the kernel gave to the program. False where this process is not to be recorded.
+///
+/// # Safety
+/// `stack_end` must be the address that the kernel put the argument count at.
+pub(crate) unsafe fn read_environment(stack_end: *const usize) -> bool {
+    // SAFETY: the count is followed by that many arguments, a null, and the environment up to another null.
+    unsafe {
+        let mut entry = stack_end.add(1 + *stack_end + 1).cast::<*const c_char>();
+        while !(*entry).is_null() {
+            let text = core::ffi::CStr::from_ptr(*entry).to_bytes();
+            if text.starts_with(SESSION) {
+                SESSION_ENTRY.set(text);
+            } else if let Some(list) = text.strip_prefix(PRELOAD) {
+                let end = list.iter().position(|byte| matches!(byte, b':' | b' ')).unwrap_or(list.len());
+                RECORDER_PATH.set(&list[..end]);
+            }
+            entry = entry.add(1);
+        }
+    }
+    SESSION_ENTRY.get().len() > SESSION.len()
+}
+
+/// Hands the ledger's descriptor to the collector. False where nobody listens.
+pub(crate) fn register(ledger_fd: i32) -> bool {
+    let socket = {
+        let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
+        // SAFETY: takes no pointers.
+        unsafe { sys::call(libc::SYS_socket, libc::AF_UNIX as usize, kind as usize, 0, 0, 0, 0) }
+    };
+    if socket < 0 {
+        return false;
+    }
+    let sent = connect(socket as usize) && send(socket as usize, ledger_fd);
+    sys::close(socket as i32);
+    sent
+}
+
+fn connect(socket: usize) -> bool {
+    let patience = libc::timeval { tv_sec: 2, tv_usec: 0 };
+    let name = &SESSION_ENTRY.get()[SESSION.len()..];
+    // SAFETY: all-zero is a valid address structure.
+    let mut address = unsafe { core::mem::zeroed::<libc::sockaddr_un>() };
+    address.sun_family = libc::AF_UNIX as u16;
+    if name.len() + 1 > address.sun_path.len() {
+        return false;
+    }
+    for (to, from) in address.sun_path[1..].iter_mut().zip(name) {
+        *to = *from as c_char;
+    }
+    // SAFETY: both structures outlive the calls, and the lengths are theirs.
+    unsafe {
+        sys::call(libc::SYS_setsockopt, socket, libc::SOL_SOCKET as usize, libc::SO_SNDTIMEO as usize,
+            &raw const patience as usize, size_of_val(&patience), 0);
+        sys::call(libc::SYS_connect, socket, &raw const address as usize, 2 + 1 + name.len(), 0, 0, 0) == 0
+    }
+}
+
+#[repr(C)]
+struct DescriptorMessage {
+    header: libc::cmsghdr,
+    fd: i32,
+    padding: i32,
+}
+
+fn send(socket: usize, fd: i32) -> bool {
+    let mut hello = stanch_ledger::MAGIC.to_le_bytes();
+    let mut content = libc::iovec { iov_base: hello.as_mut_ptr().cast(), iov_len: hello.len() };
+    let mut control = DescriptorMessage {
+        header: libc::cmsghdr {
+            cmsg_len: size_of::<libc::cmsghdr>() + 4,
+            cmsg_level: libc::SOL_SOCKET,
+            cmsg_type: libc::SCM_RIGHTS,
+        },
+        fd,
+        padding: 0,
+    };
+    // SAFETY: all-zero is a valid message header.
+    let mut message = unsafe { core::mem::zeroed::<libc::msghdr>() };
+    message.msg_iov = &raw mut content;
+    message.msg_iovlen = 1;
+    message.msg_control = (&raw mut control).cast();
+    message.msg_controllen = size_of::<DescriptorMessage>();
+    // SAFETY: everything that the message points to outlives the call.
+    let result = unsafe {
+        sys::call(libc::SYS_sendmsg, socket, &raw const message as usize, libc::MSG_NOSIGNAL as usize, 0, 0, 0)
+    };
+    result == hello.len() as isize
+}

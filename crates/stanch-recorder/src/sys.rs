@@ -1,0 +1,111 @@
+//! System calls made directly: they go through nobody's hooks and leave `errno` alone.
+use core::arch::asm;
+
+/// Result of a raw system call: negative values are `-errno`.
+pub(crate) type Raw = isize;
+
+/// # Safety
+/// The arguments must be valid for the call with this number.
+#[inline]
+pub(crate) unsafe fn call(number: i64, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> Raw {
+    let result;
+    // SAFETY: the kernel's calling convention; it overwrites rax, rcx and r11 only, and what the
+    // arguments point to is the caller's promise.
+    unsafe {
+        asm!("syscall", inlateout("rax") number as isize => result, in("rdi") a, in("rsi") b, in("rdx") c,
+            in("r10") d, in("r8") e, in("r9") f, lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+pub(crate) fn getpid() -> u32 {
+    // SAFETY: takes no arguments.
+    unsafe { call(libc::SYS_getpid, 0, 0, 0, 0, 0, 0) as u32 }
+}
+
+pub(crate) fn gettid() -> u32 {
+    // SAFETY: takes no arguments.
+    unsafe { call(libc::SYS_gettid, 0, 0, 0, 0, 0, 0) as u32 }
+}
+
+/// True while a thread of this process with this id exists.
+pub(crate) fn thread_exists(pid: u32, tid: u32) -> bool {
+    // SAFETY: signal 0 is never delivered.
+    unsafe { call(libc::SYS_tgkill, pid as usize, tid as usize, 0, 0, 0, 0) != -(libc::ESRCH as isize) }
+}
+
+pub(crate) fn monotonic_ns() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel writes one timespec to the local variable.
+    unsafe { call(libc::SYS_clock_gettime, libc::CLOCK_MONOTONIC as usize, &raw mut time as usize, 0, 0, 0, 0) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Wakes everybody who waits on the word, in any process that maps it.
+pub(crate) fn futex_wake(word: &core::sync::atomic::AtomicU32) {
+    // SAFETY: FUTEX_WAKE only looks at the address.
+    unsafe { call(libc::SYS_futex, word.as_ptr() as usize, libc::FUTEX_WAKE as usize, i32::MAX as usize, 0, 0, 0) };
+}
+
+/// Waits while the word has this value, at most so many milliseconds.
+pub(crate) fn futex_wait(word: &core::sync::atomic::AtomicU32, value: u32, milliseconds: u32) {
+    let time = libc::timespec {
+        tv_sec: (milliseconds / 1000) as i64,
+        tv_nsec: (milliseconds % 1000) as i64 * 1_000_000,
+    };
+    // SAFETY: the word and the timespec outlive the call.
+    unsafe {
+        call(libc::SYS_futex, word.as_ptr() as usize, libc::FUTEX_WAIT as usize, value as usize,
+            &raw const time as usize, 0, 0)
+    };
+}
+
+/// # Safety
+/// As mmap(2): with `MAP_FIXED` the range must be the caller's own.
+pub(crate) unsafe fn mmap(address: usize, bytes: usize, flags: i32, fd: i32, offset: u64) -> Option<*mut u8> {
+    let protection = (libc::PROT_READ | libc::PROT_WRITE) as usize;
+    // SAFETY: the caller's promise.
+    let result =
+        unsafe { call(libc::SYS_mmap, address, bytes, protection, flags as usize, fd as usize, offset as usize) };
+    (result > 0).then_some(result as *mut u8)
+}
+
+/// Maps the same pages of a shared mapping once more, `bytes` long from its start on. Needs no file
+/// descriptor (mremap(2): an old size of zero duplicates a shared mapping).
+pub(crate) fn duplicate_mapping(start: *mut u8, bytes: usize) -> Option<*mut u8> {
+    // SAFETY: an old size of zero changes nothing that is mapped already.
+    let result =
+        unsafe { call(libc::SYS_mremap, start as usize, 0, bytes, libc::MREMAP_MAYMOVE as usize, 0, 0) };
+    (result > 0).then_some(result as *mut u8)
+}
+
+/// # Safety
+/// Nothing may use the range any more.
+pub(crate) unsafe fn munmap(start: *mut u8, bytes: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { call(libc::SYS_munmap, start as usize, bytes, 0, 0, 0, 0) };
+}
+
+pub(crate) fn madvise(start: *mut u8, bytes: usize, advice: i32) -> bool {
+    // SAFETY: used only with advice that does not change content (DONTDUMP, WIPEONFORK, HUGEPAGE).
+    unsafe { call(libc::SYS_madvise, start as usize, bytes, advice as usize, 0, 0, 0) == 0 }
+}
+
+/// True where all pages of the range are mapped. Asks for at most 256 pages.
+pub(crate) fn is_mapped(start: usize, pages: usize) -> bool {
+    let mut residency = [0u8; 256];
+    let pages = pages.min(residency.len());
+    // SAFETY: the kernel writes one byte a page, and there are at most as many as the array holds.
+    unsafe { call(libc::SYS_mincore, start, pages * 4096, residency.as_mut_ptr() as usize, 0, 0, 0) == 0 }
+}
+
+/// Which pages of the range (at most 4096 of them) are in memory: bit 0 of each byte.
+pub(crate) fn residency(start: *mut u8, pages: &mut [u8]) -> bool {
+    // SAFETY: the kernel writes one byte a page, and the slice has that many.
+    unsafe { call(libc::SYS_mincore, start as usize, pages.len() * 4096, pages.as_mut_ptr() as usize, 0, 0, 0) == 0 }
+}
+
+pub(crate) fn close(fd: i32) {
+    // SAFETY: every caller closes a descriptor that it opened itself a moment ago.
+    unsafe { call(libc::SYS_close, fd as usize, 0, 0, 0, 0, 0) };
+}
