@@ -24,6 +24,21 @@ impl Date {
         if exists { Ok(Date { year, month, day }) } else { Err(DateError(format!("{year:04}-{month:02}-{day:02}"))) }
     }
 
+    /// The day that lies `days` after 1970-01-01 (Gregorian, as in Hinnant's `civil_from_days`), kept within the years
+    /// 0 to 9999.
+    pub fn from_unix_days(days: i64) -> Date {
+        const DAYS_PER_ERA: i64 = 146_097;
+        let days = days.clamp(-719_468, 2_932_896) + 719_468;
+        let (era, day_of_era) = (days.div_euclid(DAYS_PER_ERA), days.rem_euclid(DAYS_PER_ERA));
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        Date { year: year as u16, month: month as u8, day: day as u8 }
+    }
+
     /// Reads `YYYY-MM-DD`.
     ///
     /// # Errors
@@ -62,6 +77,13 @@ fn days_of_month(year: u16, month: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::Date;
+
+    #[test]
+    fn counts_days_from_1970() {
+        for (days, text) in [(0, "1970-01-01"), (59, "1970-03-01"), (11_016, "2000-02-29"), (20_778, "2026-11-21")] {
+            assert_eq!(Date::from_unix_days(days).to_string(), text);
+        }
+    }
 
     #[test]
     fn only_days_that_exist() {

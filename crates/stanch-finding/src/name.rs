@@ -13,7 +13,7 @@ pub fn normal_name(name: &str) -> String {
     let name = strip_rust_hash(name);
     let name = strip_bracketed_tags(name);
     let stripped = strip_parameters(&name);
-    let name = if stripped.len() < name.len() { strip_return_type(&stripped) } else { &stripped };
+    let name = if name.contains('(') && stripped.len() < name.len() { strip_return_type(&stripped) } else { &stripped };
     close_up_brackets(name)
 }
 
@@ -163,8 +163,7 @@ fn strip_parameters(name: &str) -> String {
         index += 1;
     }
     kept.push_str(&name[kept_to..]);
-    kept.truncate(kept.trim_end().len());
-    kept
+    without_trailing_qualifiers(&kept).to_owned()
 }
 
 /// Index after the bracket that closes the one at `open`; the end where none does.
@@ -190,6 +189,15 @@ fn qualifiers_length(after: &str) -> usize {
         rest = shorter;
     }
     after.len() - rest.len()
+}
+
+/// Demanglers that leave parameters out leave some qualifiers in: `str &&`.
+fn without_trailing_qualifiers(name: &str) -> &str {
+    let mut rest = name.trim_end();
+    while let Some(shorter) = [" const", " volatile", " &&", " &"].iter().find_map(|end| rest.strip_suffix(end)) {
+        rest = shorter.trim_end();
+    }
+    rest
 }
 
 /// Demanglers write the return type of a template function in front of it.
@@ -235,6 +243,8 @@ mod tests {
             ("foo(int) (.isra.0)", "foo"),
             ("Widget::make(int, char const*) const", "Widget::make"),
             ("Widget::name[abi:cxx11]() const", "Widget::name"),
+            ("Stream::str &&", "Stream::str"),
+            ("Foo::operator&&", "Foo::operator&&"),
             ("app::load::h0123456789abcdef", "app::load"),
             ("app::load::h0123456789abcdef.llvm.99", "app::load"),
             ("app::load::habit", "app::load::habit"),

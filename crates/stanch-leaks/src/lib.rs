@@ -1,10 +1,13 @@
 //! From a frozen heap to what is lost, and from a recording to findings. Pure functions: no I/O, no state, no clock.
 //!
 //! [`classify`] decides which blocks a process can still reach; it sees addresses and bytes and knows no stacks.
-//! [`naive`] gives the same answers slowly and obviously, to hold `classify` against.
+//! [`naive`] gives the same answers slowly and obviously, to hold `classify` against. [`report`] turns what a recording
+//! has of one process into findings; it sees stacks and sums and knows no addresses of blocks.
 #![forbid(unsafe_code)]
 
+mod findings;
 pub mod naive;
 mod reachability;
 
+pub use findings::report;
 pub use reachability::{BlockRange, Classification, HeapImage, MemoryRange, PointerPolicy, RootSpan, classify};

@@ -124,15 +124,19 @@ impl<'i> Heap<'i> {
     fn hold(&self, pointer: u64, number: usize) -> Hold {
         let BlockRange { start, bytes } = self.image.blocks[number];
         let (first, second) = (self.word(start), self.word(start + 8));
-        let is_vtable = |word: u64| word % 8 == 0 && self.image.vtable_spans.iter().any(|s| s.0 <= word && word < s.1);
-        let divides = |count: u64, total: u64| if count == 0 { total == 0 } else { total > 0 && total % count == 0 };
+        let is_vtable =
+            |word: u64| word.is_multiple_of(8) && self.image.vtable_spans.iter().any(|s| s.0 <= word && word < s.1);
+        let divides =
+            |count: u64, total: u64| if count == 0 { total == 0 } else { total > 0 && total.is_multiple_of(count) };
 
         let array = start + 8 == pointer && bytes >= 8 && divides(first, bytes - 8);
         let array_of_aligned = start + 16 == pointer && bytes >= 16 && divides(second, bytes - 16);
         let length64 = start + 8 == pointer && bytes > 8 && first == bytes - 8;
         let string = start + 24 == pointer && bytes > 24 && second == bytes - 25 && first <= second;
-        let second_base =
-            pointer % 8 == 0 && pointer + 8 <= start + bytes && is_vtable(first) && is_vtable(self.word(pointer));
+        let second_base = pointer.is_multiple_of(8)
+            && pointer + 8 <= start + bytes
+            && is_vtable(first)
+            && is_vtable(self.word(pointer));
         let custom = start % 8 == 0 && (array || array_of_aligned || length64 || string || second_base);
         if pointer == start || custom { Hold::Start } else { Hold::Middle }
     }

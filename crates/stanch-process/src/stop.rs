@@ -56,7 +56,7 @@ pub fn stop(pid: Pid, except: &[Tid]) -> io::Result<Stopped> {
             }
         }
         for tid in asked {
-            if let Some(thread) = wait_until_stopped(tid) {
+            if let Some(thread) = wait_until_stopped(pid, tid) {
                 stopped.threads.push(thread);
             }
         }
@@ -78,22 +78,43 @@ fn request(request: libc::c_uint, tid: Tid, data: usize) -> io::Result<()> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Waits for the stop that was asked for. Signals that arrive first are handed on.
-fn wait_until_stopped(tid: Tid) -> Option<StoppedThread> {
+/// Waits for the stop that was asked for. Signals that arrive first are handed on. The end of a process that we
+/// started ourselves is left for whoever waits for it.
+fn wait_until_stopped(pid: Pid, tid: Tid) -> Option<StoppedThread> {
     loop {
-        let mut status = 0;
-        // SAFETY: the status is a local variable.
-        let result = unsafe { libc::waitpid(tid.0 as libc::pid_t, &mut status, libc::__WALL) };
-        if result == -1 && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted {
-            continue;
+        let seen = wait(tid, libc::WEXITED | libc::WSTOPPED | libc::WNOWAIT)?;
+        if !matches!(seen, libc::CLD_STOPPED | libc::CLD_TRAPPED) {
+            let is_own_child = tid.0 == pid.0 && crate::parent(pid).is_ok_and(|parent| parent.0 == std::process::id());
+            if !is_own_child {
+                wait(tid, libc::WEXITED);
+            }
+            return None;
         }
-        if result == -1 || !libc::WIFSTOPPED(status) {
+        let mut status = 0;
+        // SAFETY: the status is a local variable; the thread is known to have a stop to report.
+        if unsafe { libc::waitpid(tid.0 as libc::pid_t, &mut status, libc::__WALL) } == -1 || !libc::WIFSTOPPED(status) {
             return None;
         }
         if status >> 16 == libc::PTRACE_EVENT_STOP {
             return registers(tid).map(|registers| StoppedThread { tid, registers });
         }
         request(libc::PTRACE_CONT, tid, libc::WSTOPSIG(status) as usize).ok()?;
+    }
+}
+
+/// Waits for a change of the thread; gives its `CLD_` code.
+fn wait(tid: Tid, options: i32) -> Option<i32> {
+    loop {
+        // SAFETY: all-zero is a valid value, and the kernel fills it.
+        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        // SAFETY: the structure is a local variable.
+        let result = unsafe { libc::waitid(libc::P_PID, tid.0, &mut info, options | libc::__WALL) };
+        if result == 0 {
+            return Some(info.si_code);
+        }
+        if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            return None;
+        }
     }
 }
 

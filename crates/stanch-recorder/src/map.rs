@@ -59,8 +59,9 @@ fn may_map(ledger: Ledger) -> bool {
 fn map_extents(ledger: Ledger, _lock: &SlowLock, count: usize, entry: u32) -> Option<*mut u8> {
     let header = ledger.header();
     let mut first = header.extent_count.load(Relaxed) as usize;
-    let batch_end = first.next_multiple_of(BATCH);
-    if first == batch_end || first + count > batch_end {
+    // The first batch is mapped from the start.
+    let batch_end = first.max(1).next_multiple_of(BATCH);
+    if first + count > batch_end {
         if batch_end + BATCH > EXTENT_LIMIT || !may_map(ledger) {
             return failed(ledger);
         }

@@ -69,8 +69,8 @@ fn find_directly(pc: usize, address: usize) -> Option<Object> {
     let header = found.map_start as *const libc::Elf64_Ehdr;
     // SAFETY: the first page of a loaded module's first segment is mapped and readable.
     let (program_headers, program_header_count) = unsafe {
-        let is_elf = (*header).e_ident[..4] == *b"\x7fELF";
-        if is_elf {
+        let magic = (&raw const (*header).e_ident).cast::<[u8; 4]>().read();
+        if magic == *b"\x7fELF" {
             ((found.map_start + (*header).e_phoff as usize) as *const _, (*header).e_phnum as usize)
         } else {
             (core::ptr::null(), 0)

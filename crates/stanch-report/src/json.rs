@@ -1,7 +1,7 @@
 //! JSON, `stanch-report/1`: one document for one process, an array of documents for any other number.
 //!
-//! Numbers are exact. Keys are added, never renamed; what is not known is `null`. The reader takes what the writer gives,
-//! passes over keys it does not know, and fills in keys that older versions did not write.
+//! Numbers are exact. Keys are added, never renamed; what is not known is `null`. The reader takes what the writer
+//! gives, passes over keys it does not know, and fills in keys that older versions did not write.
 mod wire;
 
 use stanch_finding::Report;
@@ -19,7 +19,9 @@ pub enum JsonError {
     #[error("not a report in JSON: {0}; give a file that `--format json` wrote")]
     Syntax(#[from] serde_json::Error),
     /// A report of another format or a later version.
-    #[error("the report has the schema `{found}` and this version reads `{SCHEMA}`: use a version that knows `{found}`")]
+    #[error(
+        "the report has the schema `{found}` and this version reads `{SCHEMA}`: use a version that knows `{found}`"
+    )]
     Schema {
         /// What the document says.
         found: String,
@@ -47,12 +49,15 @@ pub fn write(reports: &[Report], tool_version: &str, out: &mut impl Write) -> io
     out.write_all(b"\n")
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 ///
 /// # Errors
 /// Where the text is not JSON, has another schema, or says something that this version does not know.
 pub fn read(text: &str) -> Result<Vec<Report>, JsonError> {
-    let documents: Vec<Document> =
-        if text.trim_start().starts_with('[') { serde_json::from_str(text)? } else { vec![serde_json::from_str(text)?] };
+    let documents: Vec<Document> = if text.trim_start().starts_with('[') {
+        serde_json::from_str(text)?
+    } else {
+        vec![serde_json::from_str(text)?]
+    };
     documents.into_iter().map(Document::into_report).collect()
 }

@@ -32,7 +32,8 @@ pub fn write(reports: &[Report], options: &SarifOptions<'_>, out: &mut impl Writ
 }
 
 fn run(reports: &[Report], options: &SarifOptions<'_>) -> Value {
-    let findings = || reports.iter().enumerate().flat_map(|(process, report)| report.findings.iter().map(move |f| (process, f)));
+    let findings =
+        || reports.iter().enumerate().flat_map(|(process, report)| report.findings.iter().map(move |f| (process, f)));
     let rules = RuleTable::new(findings().map(|(_, finding)| finding));
     let results: Vec<Value> =
         findings().map(|(process, finding)| result::result(finding, process, &rules, options)).collect();
@@ -58,12 +59,15 @@ const SUPPRESSED: &str = "stanch/suppressed";
 
 /// The analysis of one process. It succeeded, since there is a report; how the process itself did is a property.
 fn invocation(report: &Report) -> Value {
-    let incomplete = report.incomplete.iter().map(|incomplete| {
-        notification(INCOMPLETE, "warning", &format!("{}: {}", incomplete.what, incomplete.why))
-    });
+    let incomplete = report
+        .incomplete
+        .iter()
+        .map(|incomplete| notification(INCOMPLETE, "warning", &format!("{}: {}", incomplete.what, incomplete.why)));
     let suppressed = report.suppressed.iter().map(|suppressed| {
         let text = match suppressed.expired {
-            Some(last_day) => format!("suppression `{}` ({}) expired on {last_day}", suppressed.name, suppressed.origin),
+            Some(last_day) => {
+                format!("suppression `{}` ({}) expired on {last_day}", suppressed.name, suppressed.origin)
+            }
             None => format!(
                 "suppression `{}` ({}) took out {} findings: {} bytes in {} blocks",
                 suppressed.name, suppressed.origin, suppressed.findings, suppressed.bytes.0, suppressed.blocks.0

@@ -109,11 +109,14 @@ impl Module {
     }
 
     fn note_what_is_missing(&mut self) {
-        if self.own.is_none() && self.separate.is_none() {
+        if self.debug_info.is_some() || (self.own.is_none() && self.separate.is_none()) {
             return;
         }
-        if self.debug_info.is_none() {
-            self.missing.push(if self.symbols().is_empty() { Missing::NoSymbols } else { Missing::NoDebugInfo });
+        let broken = self.missing.iter().any(|missing| matches!(missing, Missing::BrokenDebugInfo(_)));
+        if self.symbols().is_empty() {
+            self.missing.push(Missing::NoSymbols);
+        } else if !broken {
+            self.missing.push(Missing::NoDebugInfo);
         }
     }
 

@@ -60,9 +60,6 @@ fn the_first_question_reads_everything_and_the_others_little() {
     let second = started.elapsed();
     // Generous, for machines that do other things too.
     assert!(first < Duration::from_secs(1) && second < Duration::from_millis(50), "{first:?}, then {second:?}");
-    if std::env::var_os("STANCH_SHOW_TIMES").is_some() {
-        panic!("{first:?}, then {second:?}");
-    }
 }
 
 #[test]

@@ -1,2 +1,31 @@
-//! The `stanch` command.
-fn main() {}
+//! The `stanch` command: arguments, configuration, output, exit status. All the rest is in libraries.
+#![forbid(unsafe_code)]
+
+mod args;
+mod exit;
+mod output;
+mod record;
+mod recorder;
+mod reports;
+mod settings;
+
+use args::{CliArgs, Verb};
+use clap::Parser;
+use exit::Exit;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = match CliArgs::try_parse() {
+        Ok(args) => args,
+        Err(error) => return exit::of_usage(&error),
+    };
+    let result = match &args.verb {
+        Verb::Run(args) => record::run(args),
+        Verb::Report(args) => reports::report(args),
+        Verb::Snapshot(args) => reports::snapshot(args),
+    };
+    result.unwrap_or_else(|error| exit::of_failure(&error)).code()
+}
+
+/// What a verb ends with.
+type VerbResult = anyhow::Result<Exit>;

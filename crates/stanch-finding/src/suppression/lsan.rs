@@ -1,6 +1,7 @@
 //! LeakSanitizer's suppression files: one `leak:PATTERN` a line.
 //!
-//! A pattern is contained in the function, source file or module of any frame; `*` is any text, `^` and `$` fix the ends.
+//! A pattern is contained in the function, source file or module of any frame; `*` is any text, `^` and `$` fix the
+//! ends.
 //! <https://github.com/google/sanitizers/wiki/AddressSanitizerLeakSanitizer#suppressions>
 use super::condition::Condition;
 use super::{Note, Parsed, Problem, Suppression, SuppressionError, place};

@@ -29,7 +29,8 @@ impl SuppressionSet {
 
     /// Takes the findings that a suppression matches out of the report, and counts them in `suppressed`.
     ///
-    /// A suppression that has expired takes nothing out; where it matches a finding that stays, it is listed as expired.
+    /// A suppression that has expired takes nothing out; where it matches a finding that stays, it is listed as
+    /// expired.
     /// Totals do not change: they are of what happened, not of what is shown.
     #[must_use]
     pub fn apply(&self, mut report: Report, today: Date) -> Report {

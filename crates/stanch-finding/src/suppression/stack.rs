@@ -54,7 +54,8 @@ impl FramePattern {
     }
 }
 
-/// Other names under which suppression files know an allocation function: mangled, and its siblings that we count as one.
+/// Other names under which suppression files know an allocation function: mangled ones, and those of its siblings that
+/// we count as one.
 fn allocator_aliases(allocator: &str) -> &'static [&'static str] {
     match allocator {
         "operator new" => &[

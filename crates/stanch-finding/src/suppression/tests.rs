@@ -250,8 +250,8 @@ fn valgrind_names_are_demangled() {
 
 #[test]
 fn valgrind_entries_of_others_are_noted() {
-    let text = "{\n a\n Memcheck:Cond\n fun:f\n}\n{\n b\n Helgrind:Race\n fun:f\n}\n{\n c\n Memcheck,Addrcheck:Leak\n fun:f\n}\n\
-        {\n d\n Memcheck:Param\n write(buf)\n fun:f\n}\n";
+    let text = "{\n a\n Memcheck:Cond\n fun:f\n}\n{\n b\n Helgrind:Race\n fun:f\n}\n\
+        {\n c\n Memcheck,Addrcheck:Leak\n fun:f\n}\n{\n d\n Memcheck:Param\n write(buf)\n fun:f\n}\n";
     let Parsed { suppressions, notes } = parse_valgrind(text, "v.supp").expect("valid");
     assert_eq!(suppressions.len(), 1);
     assert_eq!(suppressions[0].origin, "v.supp:11");

@@ -25,7 +25,8 @@ use toml::Spanned;
 /// Reads a TOML file of suppressions; `origin` is its name for messages.
 ///
 /// # Errors
-/// Where it is not TOML, an entry has a key that does not exist, no reason, or no condition, or a value has another form.
+/// Where it is not TOML, an entry has a key that does not exist, no reason, or no condition, or a value has another
+/// form.
 pub fn parse_toml(text: &str, origin: &str) -> Result<Parsed, SuppressionError> {
     let file: File = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_at(text, span.start));

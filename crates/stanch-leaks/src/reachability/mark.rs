@@ -14,12 +14,12 @@ pub(super) fn from_roots(
     class: &mut [Class],
 ) {
     let heuristics = Heuristics::new(trace.memory, &image.vtable_spans);
-    let mut visitor = FromRoots { class, mappings, heuristics, middle: Middle::IsStart };
+    let mut visitor = FromRoots { class, mappings, heuristics, middle: Middle::Start };
 
     visitor.follow_words(&image.start_words, trace);
-    visitor.middle = Middle::IsNothing;
+    visitor.middle = Middle::Nothing;
     visitor.follow_roots(image, PointerPolicy::StartOnly, trace);
-    visitor.middle = Middle::IsPossible;
+    visitor.middle = Middle::Possible;
     visitor.follow_words(&image.root_words, trace);
     visitor.follow_roots(image, PointerPolicy::Any, trace);
     trace.run(&mut visitor);
@@ -37,9 +37,9 @@ pub(super) fn possibly(trace: &mut Trace<'_>, mappings: &mut MappingReferences, 
 /// What a pointer to the middle of a block means.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Middle {
-    IsStart,
-    IsPossible,
-    IsNothing,
+    Start,
+    Possible,
+    Nothing,
 }
 
 struct FromRoots<'a> {
@@ -64,9 +64,9 @@ impl FromRoots<'_> {
     fn is_start(&self, word: u64, block: BlockRange) -> bool {
         word == block.start
             || match self.middle {
-                Middle::IsStart => true,
-                Middle::IsPossible => self.heuristics.holds(word, block),
-                Middle::IsNothing => false,
+                Middle::Start => true,
+                Middle::Possible => self.heuristics.holds(word, block),
+                Middle::Nothing => false,
             }
     }
 }
@@ -86,7 +86,7 @@ impl Visitor for FromRoots<'_> {
             self.class[to as usize] = Class::StillReachable;
             return true;
         }
-        if self.middle == Middle::IsPossible {
+        if self.middle == Middle::Possible {
             self.class[to as usize] = Class::PossiblyLost;
         }
         false
@@ -94,7 +94,7 @@ impl Visitor for FromRoots<'_> {
 
     #[inline]
     fn scans(&mut self, address: u64, bytes: &[u8]) {
-        let policy = if self.middle == Middle::IsNothing { PointerPolicy::StartOnly } else { PointerPolicy::Any };
+        let policy = if self.middle == Middle::Nothing { PointerPolicy::StartOnly } else { PointerPolicy::Any };
         self.mappings.note(address, bytes, policy);
     }
 }

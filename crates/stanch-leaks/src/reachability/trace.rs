@@ -131,15 +131,10 @@ impl<'a> Trace<'a> {
         }
         self.candidates.retain(|candidate| candidate.to != NO_BLOCK && visitor.wants(candidate.to));
 
-        let mut hint = 0;
-        let mut sum = 0;
         let mut extents = [BlockRange::default(); WORD_BATCH];
         for (extent, candidate) in extents.iter_mut().zip(&self.candidates) {
             *extent = self.blocks[candidate.to as usize];
-            let content = self.memory.prefix(candidate.word, candidate.word + 64, &mut hint);
-            sum ^= content.first().unwrap_or(&0) ^ content.get(47).unwrap_or(&0);
         }
-        black_box(sum);
         for (&extent, &Candidate { word, from, to }) in extents.iter().zip(&self.candidates) {
             if word <= extent.last_pointer() && visitor.points(from, word, to, extent) {
                 self.pending.push(to);

@@ -94,7 +94,7 @@ fn process(scale: Scale, numbers: &mut Numbers) -> Process {
 }
 
 fn module(index: u64) -> Module {
-    let package = (index % 3 != 0)
+    let package = (!index.is_multiple_of(3))
         .then(|| Package { name: format!("libmodule{index}"), version: format!("{index}.2-1+deb12u{}", index % 4) });
     Module {
         path: format!("/usr/lib/x86_64-linux-gnu/libmodule{index}.so.{}", index % 7),

@@ -323,7 +323,8 @@ impl Frame {
 
 impl Evidence {
     fn new(evidence: &model::Evidence) -> Evidence {
-        let step = |step: &model::PathStep| PathStep { file: step.file.clone(), line: step.line, note: step.note.clone() };
+        let step =
+            |step: &model::PathStep| PathStep { file: step.file.clone(), line: step.line, note: step.note.clone() };
         Evidence {
             kind: evidence.kind.clone(),
             text: evidence.text.clone(),

@@ -64,7 +64,8 @@ fn region(line: u32, column: Option<u32>) -> Value {
 /// A relative path, or one below the base, is relative to [`SRCROOT`]; any other is absolute.
 fn artifact(path: &str, base_dir: Option<&str>) -> Value {
     let path = normalized(path);
-    let relative = if path.starts_with('/') { base_dir.and_then(|base| below(&path, base)) } else { Some(path.as_str()) };
+    let relative =
+        if path.starts_with('/') { base_dir.and_then(|base| below(&path, base)) } else { Some(path.as_str()) };
     match relative {
         Some(relative) => json!({ "uri": encoded(relative), "uriBaseId": SRCROOT }),
         None => json!({ "uri": format!("file://{}", encoded(&path)) }),

@@ -80,9 +80,11 @@ fn paths(finding: &Finding) -> impl Iterator<Item = &Evidence> {
 
 /// The steps of every path, and the line that called the allocator where that is not the owner's.
 fn related_locations(finding: &Finding, base_dir: Option<&str>) -> Vec<Value> {
-    let innermost = finding.site.stack.first().filter(|frame| {
-        frame.file.is_some() && owning_frame(&finding.site).is_some_and(|owner| owner != 0)
-    });
+    let innermost = finding
+        .site
+        .stack
+        .first()
+        .filter(|frame| frame.file.is_some() && owning_frame(&finding.site).is_some_and(|owner| owner != 0));
     let innermost = innermost.map(|frame| {
         let mut location = of_frame(frame, base_dir);
         location["message"] = json!({ "text": format!("{} is called here", finding.site.allocator) });

@@ -1,0 +1,135 @@
+//! Findings from the live blocks of a snapshot.
+use super::evidence::{Case, evidence};
+use super::owner::Owners;
+use super::stacks::Stacks;
+use super::{advice, text};
+use stanch_finding::{BlockCount, ByteCount, Confidence, Finding, Fingerprint, Kind, Site};
+use stanch_recording::{AllocatorFunction, Class, Group, Process, SiteCounts, SiteIndex, Snapshot};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One finding for each fingerprint and class among the snapshot's groups.
+pub(super) fn findings(
+    process: &Process,
+    snapshot: &Snapshot,
+    stacks: &Stacks<'_>,
+    owners: &Owners<'_>,
+) -> Vec<Finding> {
+    let mut merged: BTreeMap<(Fingerprint, Class), Vec<Stack>> = BTreeMap::new();
+    let groups = snapshot.groups.iter().filter(|group| group.allocator != AllocatorFunction::Inherited);
+    for group in groups {
+        let site = stacks.site(group.site, group.allocator);
+        merged.entry((Fingerprint::of(&site), group.class)).or_default().push(Stack { site, group: *group });
+    }
+    merged
+        .into_iter()
+        .map(|((fingerprint, class), mut stacks)| {
+            stacks.sort_by_key(|stack| (Reverse(stack.group.bytes), Reverse(stack.group.blocks), stack.group.site));
+            finding(process, snapshot, fingerprint, class, &stacks, owners)
+        })
+        .collect()
+}
+
+/// A group and the stack that allocated it.
+pub(super) struct Stack {
+    pub(super) site: Site,
+    pub(super) group: Group,
+}
+
+fn finding(
+    process: &Process,
+    snapshot: &Snapshot,
+    fingerprint: Fingerprint,
+    class: Class,
+    stacks: &[Stack],
+    owners: &Owners<'_>,
+) -> Finding {
+    let sum = |of: fn(&Group) -> u64| stacks.iter().fold(0, |sum: u64, stack| sum.saturating_add(of(&stack.group)));
+    let largest = &stacks[0];
+    let group = Group {
+        blocks: sum(|group| group.blocks),
+        bytes: sum(|group| group.bytes),
+        indirect_blocks: sum(|group| group.indirect_blocks),
+        indirect_bytes: sum(|group| group.indirect_bytes),
+        oldest_ms: stacks.iter().map(|stack| stack.group.oldest_ms).min().unwrap_or(0),
+        newest_ms: stacks.iter().map(|stack| stack.group.newest_ms).max().unwrap_or(0),
+        ..largest.group
+    };
+    let case = Case { snapshot, group: &group, counts: counts(process, stacks), stacks };
+    Finding {
+        fingerprint,
+        rule: rule(class).to_owned(),
+        kind: kind(class),
+        confidence: confidence(class, group.allocator),
+        message: message(&group, &largest.site),
+        bytes: ByteCount(group.bytes),
+        blocks: BlockCount(group.blocks),
+        indirect_bytes: ByteCount(group.indirect_bytes),
+        indirect_blocks: BlockCount(group.indirect_blocks),
+        owner: owners.of(&largest.site),
+        site: largest.site.clone(),
+        evidence: evidence(&case),
+        fix: Some(advice::for_leak(&group, &case.counts, &largest.site)),
+    }
+}
+
+/// What all stacks of a finding allocated and freed over the whole life, whatever became of it.
+fn counts(process: &Process, stacks: &[Stack]) -> SiteCounts {
+    let sites: BTreeSet<SiteIndex> = stacks.iter().map(|stack| stack.group.site).collect();
+    let mut sum = SiteCounts::default();
+    for counts in sites.into_iter().filter_map(|site| process.sites.get(site.0 as usize)) {
+        sum.allocations = sum.allocations.saturating_add(counts.allocations);
+        sum.allocated_bytes = sum.allocated_bytes.saturating_add(counts.allocated_bytes);
+        for (sum, freed) in sum.lifetimes.iter_mut().zip(counts.lifetimes) {
+            *sum = sum.saturating_add(freed);
+        }
+    }
+    sum
+}
+
+fn kind(class: Class) -> Kind {
+    match class {
+        Class::DefinitelyLost => Kind::DefinitelyLost,
+        Class::IndirectlyLost => Kind::IndirectlyLost,
+        Class::PossiblyLost => Kind::PossiblyLost,
+        Class::StillReachable => Kind::StillReachable,
+        Class::Live => Kind::Live,
+    }
+}
+
+fn rule(class: Class) -> &'static str {
+    match class {
+        Class::DefinitelyLost => "leak/definitely-lost",
+        Class::IndirectlyLost => "leak/indirectly-lost",
+        Class::PossiblyLost => "leak/possibly-lost",
+        Class::StillReachable => "leak/still-reachable",
+        Class::Live => "leak/live",
+    }
+}
+
+/// The scan looks at everything a program can hold a pointer in, so what it says of heap blocks is certain. Mappings may
+/// be meant to stay, and are found again by other means than pointers.
+fn confidence(class: Class, allocator: AllocatorFunction) -> Confidence {
+    match class {
+        Class::DefinitelyLost if allocator == AllocatorFunction::Mmap => Confidence::Likely,
+        Class::DefinitelyLost | Class::IndirectlyLost | Class::StillReachable => Confidence::Proven,
+        Class::PossiblyLost | Class::Live => Confidence::Possible,
+    }
+}
+
+fn message(group: &Group, site: &Site) -> String {
+    let state = state(group.class);
+    let (amount, place) = (text::amount(group.bytes, group.blocks), text::place(site));
+    format!("{amount} allocated by {place} {} {state}", text::be(group.blocks))
+}
+
+/// What is said of the blocks of a class, after `are`.
+pub(super) fn state(class: Class) -> &'static str {
+    match class {
+        Class::DefinitelyLost => "definitely lost",
+        Class::IndirectlyLost => "indirectly lost",
+        Class::PossiblyLost => "possibly lost",
+        Class::StillReachable => "still reachable",
+        Class::Live => "still live",
+    }
+}

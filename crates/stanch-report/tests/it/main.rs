@@ -1,0 +1,5 @@
+//! Every output format over one set of hand-made reports.
+mod json;
+mod samples;
+mod sarif;
+mod text;

@@ -1,0 +1,123 @@
+//! What people see.
+use crate::samples;
+use stanch_finding::{Frame, Kind, Report};
+use stanch_report::text::{self, Limit, Reachable, Style, TextOptions};
+
+const OPTIONS: TextOptions<'_> = TextOptions {
+    style: Style::Plain,
+    width: 80,
+    findings: Limit::First(10),
+    frames: Limit::First(8),
+    reachable: Reachable::Summary,
+    base_dir: Some("/home/me/demo"),
+    all_flag: "--all",
+    reachable_flag: "--show-reachable",
+};
+
+fn written(reports: &[Report], options: &TextOptions<'_>) -> String {
+    let mut out = Vec::new();
+    text::write(reports, options, &mut out).expect("memory takes everything");
+    String::from_utf8(out).expect("text is UTF-8")
+}
+
+#[test]
+fn leaks() {
+    insta::assert_snapshot!(written(&[samples::leaking()], &OPTIONS));
+}
+
+#[test]
+fn several_processes() {
+    insta::assert_snapshot!(written(&samples::tree(), &TextOptions { findings: Limit::First(1), ..OPTIONS }));
+}
+
+#[test]
+fn nothing_found_is_one_line() {
+    assert_eq!(written(&[samples::clean()], &OPTIONS), "no leaks: every block was freed\n");
+    assert_eq!(
+        written(&[samples::only_reachable()], &OPTIONS),
+        "no leaks: every block was freed or is still reachable (2.00 KiB in 2 blocks at 1\n  place)\n"
+    );
+    assert_eq!(
+        written(&[samples::clean(), samples::clean()], &OPTIONS),
+        "no leaks in 2 processes: every block was freed\n"
+    );
+    assert_eq!(written(&[], &OPTIONS), "nothing was analysed\n");
+}
+
+#[test]
+fn reachable_listed() {
+    let options = TextOptions { reachable: Reachable::Listed, ..OPTIONS };
+    insta::assert_snapshot!(written(&[samples::only_reachable()], &options));
+}
+
+#[test]
+fn killed() {
+    insta::assert_snapshot!(written(&[samples::killed()], &OPTIONS));
+}
+
+#[test]
+fn incomplete_and_nothing_found() {
+    let incomplete =
+        vec![samples::incomplete("stacks of libfoo.so.1", "it has neither unwind tables nor frame pointers")];
+    insta::assert_snapshot!(written(&[Report { incomplete, ..samples::clean() }], &OPTIONS));
+}
+
+#[test]
+fn suppressed() {
+    insta::assert_snapshot!(written(&[samples::suppressed()], &OPTIONS));
+}
+
+#[test]
+fn expired_suppression() {
+    insta::assert_snapshot!(written(&[samples::expired()], &OPTIONS));
+}
+
+#[test]
+fn misuse_and_path() {
+    insta::assert_snapshot!(written(&[samples::misuse_and_path()], &OPTIONS));
+}
+
+#[test]
+fn colours_only_repeat() {
+    let coloured = written(&samples::all(), &TextOptions { style: Style::Ansi, ..OPTIONS });
+    assert!(coloured.contains("\u{1b}[1;31m"));
+    let mut plain = String::new();
+    let mut rest = coloured.as_str();
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        plain.push_str(before);
+        rest = after.split_once('m').expect("every sequence ends").1;
+    }
+    plain.push_str(rest);
+    assert_eq!(plain, written(&samples::all(), &OPTIONS));
+}
+
+#[test]
+fn lines_keep_to_the_width_unless_a_place_is_longer() {
+    for line in written(&samples::all(), &OPTIONS).lines() {
+        assert!(line.chars().count() <= 80 || line.trim().split("  ").count() == 1, "{line}");
+    }
+    let narrow = written(&[samples::leaking()], &TextOptions { width: 20, ..OPTIONS });
+    assert!(narrow.contains("src/store/very/deep/index_impl.hpp:1234"));
+}
+
+#[test]
+fn the_owner_is_shown_below_any_depth() {
+    let mut stack: Vec<Frame> =
+        (0..20).map(|index| samples::frame(&format!("x{index}_malloc"), "x.c", index)).collect();
+    stack.push(samples::frame("owner", "owner.c", 1));
+    stack.push(samples::frame("main", "main.c", 1));
+    let report = samples::report(1, &["a"], vec![samples::finding(Kind::DefinitelyLost, 1, 1, "malloc", stack)]);
+    let text = written(&[report], &TextOptions { frames: Limit::First(2), ..OPTIONS });
+    assert!(text.contains("> owner  owner.c:1\n"), "{text}");
+    assert!(text.contains("and 1 more frame: --all shows them\n"), "{text}");
+}
+
+#[test]
+fn names_cannot_write_to_the_terminal() {
+    let stack = vec![samples::frame("evil\u{1b}[2J\u{202e}", "a\r.c", 1)];
+    let report =
+        samples::report(1, &["\u{7}bell"], vec![samples::finding(Kind::DefinitelyLost, 1, 1, "malloc", stack)]);
+    let text = written(&[report], &OPTIONS);
+    assert!(text.chars().all(|character| character == '\n' || !character.is_control()), "{text:?}");
+    assert!(text.contains("\\u{1b}[2J\\u{202e}"));
+}

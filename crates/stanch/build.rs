@@ -1,0 +1,45 @@
+//! Builds the recorder's shared object, which the executable carries inside.
+//!
+//! Cargo cannot yet express "this package needs that package's cdylib", so the build script runs cargo once more, with
+//! a target folder of its own and without the flags of the outer build (a lint wrapper, coverage, sanitizers), which do
+//! not belong into somebody else's process.
+use std::path::{Path, PathBuf};
+use std::process::{Command, exit};
+
+fn main() {
+    let manifest_folder = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
+    let target_folder = PathBuf::from(variable("OUT_DIR")).join("recorder");
+    let crates = manifest_folder.parent().expect("the crate lies in a folder of crates");
+    for part in ["stanch-recorder/src", "stanch-recorder/Cargo.toml", "stanch-ledger/src", "stanch-ledger/Cargo.toml"] {
+        println!("cargo::rerun-if-changed={}", crates.join(part).display());
+    }
+    let built = build(crates, &target_folder);
+    println!("cargo::rustc-env=STANCH_RECORDER_FILE={}", built.display());
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|error| panic!("cargo sets `{name}`: {error}"))
+}
+
+fn build(crates: &Path, target_folder: &Path) -> PathBuf {
+    let mut cargo = Command::new(variable("CARGO"));
+    cargo
+        .args(["rustc", "--quiet", "--release", "--crate-type", "cdylib", "--features", "shared-object"])
+        .arg("--manifest-path")
+        .arg(crates.join("stanch-recorder/Cargo.toml"))
+        .arg("--target-dir")
+        .arg(target_folder)
+        .env("CARGO_ENCODED_RUSTFLAGS", ["-Cpanic=abort", "-Cforce-unwind-tables=yes"].join("\u{1f}"))
+        .env("CARGO_PROFILE_RELEASE_LTO", "fat")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3");
+    for name in ["RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET", "CARGO_TARGET_DIR"] {
+        cargo.env_remove(name);
+    }
+    let status = cargo.status().unwrap_or_else(|error| panic!("cargo could not be started: {error}"));
+    if !status.success() {
+        println!("cargo::error=the recorder (crate `stanch-recorder`) could not be built; see the messages above");
+        exit(1);
+    }
+    target_folder.join("release/libstanch_recorder.so")
+}

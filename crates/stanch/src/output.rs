@@ -1,0 +1,104 @@
+//! Findings on their way out: suppressed, written, judged.
+use crate::args::{FailOn, Format};
+use crate::settings::OutputPlan;
+use anyhow::{Context, Result};
+use stanch_finding::{Finding, Kind, Report};
+use stanch_recording::Recording;
+use stanch_report::text::{Limit, Reachable, Style, TextOptions};
+use stanch_report::{json, sarif, text};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Version of the tool as reports carry it.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Where a report goes when no file is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// Standard output is ours.
+    Stdout,
+    /// Standard output is the program's.
+    Stderr,
+}
+
+/// The findings of a recording, without those that are suppressed.
+pub(crate) fn reports(recording: &Recording, plan: &OutputPlan) -> Vec<Report> {
+    let reports = recording.processes.iter().map(|process| stanch_leaks::report(process, recording));
+    reports.map(|report| plan.suppressions.apply(report, plan.today)).collect()
+}
+
+/// Writes the reports where they are wanted.
+pub(crate) fn write(reports: &[Report], plan: &OutputPlan, stream: Stream) -> Result<()> {
+    let mut bytes = Vec::new();
+    match plan.format {
+        Format::Json => json::write(reports, VERSION, &mut bytes),
+        Format::Sarif => {
+            let options = sarif::SarifOptions { tool_version: VERSION, base_dir: plan.base_folder.as_deref() };
+            sarif::write(reports, &options, &mut bytes)
+        }
+        Format::Text => text::write(reports, &text_options(plan, stream), &mut bytes),
+    }
+    .context("cannot format the report")?;
+    match &plan.file {
+        Some(path) => write_file(path, &bytes).with_context(|| format!("cannot write the report to `{}`", path.display())),
+        None => write_stream(&bytes, stream),
+    }
+}
+
+fn text_options(plan: &OutputPlan, stream: Stream) -> TextOptions<'_> {
+    TextOptions {
+        style: if plan.is_coloured(stream == Stream::Stdout) { Style::Ansi } else { Style::Plain },
+        width: 80,
+        findings: if plan.all { Limit::All } else { Limit::First(20) },
+        frames: if plan.all { Limit::All } else { Limit::First(12) },
+        reachable: if plan.show_reachable { Reachable::Listed } else { Reachable::Summary },
+        base_dir: plan.base_folder.as_deref(),
+        all_flag: "--all",
+        reachable_flag: "--show-reachable",
+    }
+}
+
+/// Writes beside the file and puts it into place when it is whole. What is no ordinary file (a pipe, a device) is
+/// written directly.
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if path.metadata().is_ok_and(|facts| !facts.is_file()) {
+        return std::fs::write(path, bytes);
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let result = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    if result.is_err() {
+        // The first error is the one to tell.
+        let _ = std::fs::remove_file(&part);
+    }
+    result
+}
+
+fn write_stream(bytes: &[u8], stream: Stream) -> Result<()> {
+    let result = match stream {
+        Stream::Stdout => io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()),
+        Stream::Stderr => io::stderr().write_all(bytes),
+    };
+    match result {
+        // Whoever read has read enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("cannot write the report"),
+    }
+}
+
+/// True where a finding is at least as bad as `limit`.
+pub(crate) fn fails(reports: &[Report], limit: FailOn) -> bool {
+    let badness = |finding: &Finding| match finding.kind {
+        Kind::StillReachable | Kind::Live | Kind::HeldToExit | Kind::Filling => 1,
+        Kind::PossiblyLost | Kind::Stale | Kind::Growing => 2,
+        _ => 3,
+    };
+    let least = match limit {
+        FailOn::Never => return false,
+        FailOn::StillReachable => 1,
+        FailOn::PossiblyLost => 2,
+        FailOn::DefinitelyLost => 3,
+    };
+    reports.iter().flat_map(|report| &report.findings).any(|finding| badness(finding) >= least)
+}
