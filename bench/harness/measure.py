@@ -29,19 +29,24 @@ class Measurement:
 
 
 def run(command, environment, folder, timeout_seconds, while_running=None):
-    """Runs `command` in `folder`. `while_running` is called meanwhile, in a thread, and says why it failed."""
+    """Runs `command` in `folder`.
+
+    `while_running` is called meanwhile, in a thread; it is given an event that is set when the command has ended, and
+    says why it failed.
+    """
     readable, writable = os.pipe()
     supervisor = os.fork()
     if supervisor == 0:
         os.close(readable)
         _supervise(command, environment, folder, writable)
     os.close(writable)
-    failures = []
-    beside = threading.Thread(target=lambda: failures.append(while_running() if while_running else None))
+    failures, ended = [], threading.Event()
+    beside = threading.Thread(target=lambda: failures.append(while_running(ended) if while_running else None))
     beside.start()
     try:
         report, peak_bytes = _await_report(supervisor, readable, timeout_seconds)
     finally:
+        ended.set()
         os.close(readable)
         _kill_tree(supervisor)
         os.waitpid(supervisor, 0)

@@ -12,7 +12,7 @@ HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
 
 
 class Workload:
-    """`prepare(folder)` makes what all runs share and gives the command; `load`, if any, is called while it runs."""
+    """`prepare(folder)` makes what all runs share and gives the command; `load`, if any, is called while it runs; see `measure.run`."""
 
     def __init__(self, name, prepare, load=None):
         self.name = name
@@ -115,7 +115,7 @@ def _redis_server(_folder):
     return ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
 
 
-def _redis_load():
+def _redis_load(ended):
     """Loads the server and ends it; says why that failed. The client's CPU is not the server's."""
     port = str(REDIS_PORT["port"])
     deadline = time.monotonic() + 60
@@ -124,9 +124,8 @@ def _redis_load():
             socket.create_connection(("127.0.0.1", int(port)), 1).close()
             break
         except OSError:
-            if time.monotonic() > deadline:
+            if ended.wait(0.05) or time.monotonic() > deadline:
                 return "does not listen"
-            time.sleep(0.05)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     tests = ["-t", "set,get,lpush,lpop,hset,sadd", "-n", "40000", "-c", "20", "-d", "200", "-r", "100000", "-q"]
     try:

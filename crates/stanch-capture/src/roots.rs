@@ -64,7 +64,7 @@ fn excluded(image: &Image, around: &Surroundings<'_>) -> Vec<(u64, u64)> {
         ranges.extend(arenas(image, around.heap));
     }
     ranges.extend(unused_stacks(image));
-    ranges.extend(dead_stacks(image, around.dead_stacks));
+    ranges.extend_from_slice(around.dead_stacks);
     ranges.sort_unstable();
     merge(ranges)
 }
@@ -131,17 +131,44 @@ fn unused_stacks(image: &Image) -> impl Iterator<Item = (u64, u64)> {
     })
 }
 
-/// Stacks of ended threads that glibc keeps for the next ones. One that has been taken into use again, as a stack or as
-/// part of a module, is not dead.
-fn dead_stacks(image: &Image, stacks: &[(u64, u64)]) -> Vec<(u64, u64)> {
+/// Stacks of ended threads that glibc keeps for the next ones: those that the ledger knows, and those that show by the
+/// control block at their top. One that has been taken into use again, as a stack or as part of a module, is not dead.
+pub(crate) fn dead_stacks(image: &Image, known: &[(u64, u64)]) -> Vec<(u64, u64)> {
     let in_use = |start: u64, end: u64| {
-        let by_thread = image.threads.iter().any(|thread| (start..end).contains(&thread.stack_pointer) || (start..end).contains(&thread.thread_pointer));
+        let by_thread = image.threads.iter().any(|thread| {
+            (start..end).contains(&thread.stack_pointer) || (start..end).contains(&thread.thread_pointer)
+        });
         let by_other = image.mapping_at(start).zip(image.mapping_at(end - 1)).is_none_or(|(first, last)| {
             (first..=last).any(|mapping| !image.mappings[mapping].name.is_empty())
         });
         by_thread || by_other
     };
-    stacks.iter().copied().filter(|(start, end)| !in_use(*start, *end)).collect()
+    let mut stacks: Vec<(u64, u64)> = known.iter().copied().chain(guarded_stacks(image)).collect();
+    stacks.sort_unstable();
+    stacks.dedup();
+    stacks.retain(|(start, end)| !in_use(*start, *end));
+    stacks
+}
+
+/// Anonymous mappings above a guard page with a thread's control block at the top.
+fn guarded_stacks(image: &Image) -> impl Iterator<Item = (u64, u64)> {
+    image.mappings.windows(2).filter_map(|pair| {
+        let (guard, stack) = (&pair[0], &pair[1]);
+        let is_guard = !guard.readable && !guard.writable && guard.name.is_empty() && guard.end == stack.start;
+        let range = (stack.start, stack.end);
+        let is_stack = is_guard && stack.writable && !stack.shared && stack.name.is_empty();
+        (is_stack && control_block(image, range).is_some()).then_some(range)
+    })
+}
+
+/// The control block at the top of a thread's stack: its first and third words are its own address (x86-64 TLS ABI).
+pub(crate) fn control_block(image: &Image, (start, end): (u64, u64)) -> Option<u64> {
+    const SEARCH_BYTES: u64 = 16 << 10;
+    const ALIGNMENT: u64 = 64;
+    let lowest = end.saturating_sub(SEARCH_BYTES).max(start).next_multiple_of(ALIGNMENT);
+    (lowest..end)
+        .step_by(ALIGNMENT as usize)
+        .find(|at| image.word(*at) == Some(*at) && image.word(*at + 16) == Some(*at))
 }
 
 /// Kinds that are ranges of memory the program asked for itself.

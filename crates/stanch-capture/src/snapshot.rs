@@ -1,7 +1,7 @@
 //! Memory at one instant: what is live, and whether it can still be reached.
 use crate::image::{Image, ThreadImage};
 use crate::ledger::{Block, Heap, Ledger, LiveMapping};
-use crate::roots::{Surroundings, is_program_break, roots};
+use crate::roots::{Surroundings, control_block, dead_stacks, is_program_break, roots};
 use stanch_leaks::{BlockRange, Classification, HeapImage, MemoryRange, classify};
 use stanch_ledger::{BirthCode, BlockKind, flag};
 use stanch_process::{Pid, Stopped, Tid};
@@ -142,9 +142,10 @@ impl Frozen {
             .filter(|mapping| is_program_break(mapping.slot.kind()))
             .map(|mapping| (mapping.start, mapping.end))
             .collect();
+        let dead_stacks = dead_stacks(image, &self.dead_stacks);
         let around = Surroundings {
             heap: &self.heap,
-            dead_stacks: &self.dead_stacks,
+            dead_stacks: &dead_stacks,
             program_break: &program_break,
             is_glibc: self.is_glibc,
         };
@@ -153,7 +154,7 @@ impl Frozen {
             memory: image.pieces.iter().map(|piece| MemoryRange { start: piece.start, bytes: &piece.bytes }).collect(),
             roots: roots(image, &around),
             root_words: image.registers.clone(),
-            start_words: thread_vectors(image),
+            start_words: thread_vectors(image, &dead_stacks),
             mappings: self.mappings.iter().map(|mapping| (mapping.start, mapping.end)).collect(),
             vtable_spans: image
                 .mappings
@@ -166,8 +167,11 @@ impl Frozen {
 }
 
 /// A thread's dynamic thread vector (the second word of its control block) is held by a pointer past its first element.
-fn thread_vectors(image: &Image) -> Vec<u64> {
-    image.threads.iter().filter_map(|thread| image.word(thread.thread_pointer.checked_add(8)?)).collect()
+/// glibc keeps that of an ended thread with its stack, for the next one.
+fn thread_vectors(image: &Image, dead_stacks: &[(u64, u64)]) -> Vec<u64> {
+    let running = image.threads.iter().map(|thread| thread.thread_pointer);
+    let ended = dead_stacks.iter().filter_map(|stack| control_block(image, *stack));
+    running.chain(ended).filter_map(|thread| image.word(thread.checked_add(8)?)).collect()
 }
 
 fn mapping_block(mapping: &LiveMapping) -> Block {

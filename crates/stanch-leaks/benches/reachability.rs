@@ -1,8 +1,9 @@
-//! Time and memory of `classify` on large heaps: `cargo bench -p stanch-leaks [-- BLOCKS]`.
+//! Time and memory of `classify` on large heaps: `cargo bench -p stanch-leaks --bench reachability [-- BLOCKS WORD]`.
 //!
-//! Blocks of 48 bytes lie 64 bytes apart, as glibc lays them out with a tracker's or debug header, or 32 closer now and
-//! then, so that the index must be prepared for that. Each shape is built in random order, so that no traversal meets
-//! neighbours, unless it says otherwise. Figures depend on how busy the machine is: the best of three is printed.
+//! Blocks of 48 bytes lie 48 and 80 bytes apart in turns. `BLOCKS` is 10 million unless told; a word selects the shapes
+//! whose names contain it. Random order means that no two neighbours in a list or tree are neighbours in memory, which
+//! is the worst case: every step misses every cache. Figures depend on how busy the machine is: the best of three is
+//! printed. The memory is the highest resident size less what was resident before.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use stanch_leaks::{BlockRange, Classification, HeapImage, MemoryRange, PointerPolicy, RootSpan, classify};
@@ -19,7 +20,7 @@ fn main() {
     let blocks = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(10_000_000);
     let only: Option<String> =
         std::env::args().skip(1).find(|argument| argument.parse::<usize>().is_err() && !argument.starts_with('-'));
-    let shapes: [(&str, fn(usize) -> Heap, Class); 8] = [
+    let shapes: [Shape; 8] = [
         ("lists, allocated in order", |n| lists(n, LIST_BLOCKS, Order::Address), Class::StillReachable),
         ("lists, allocated in turns", |n| lists(n, LIST_BLOCKS, Order::Interleaved), Class::StillReachable),
         ("lists, random order", |n| lists(n, LIST_BLOCKS, Order::Random), Class::StillReachable),
@@ -36,6 +37,9 @@ fn main() {
         }
     }
 }
+
+/// Name, how to build a heap of so many blocks, and what they are found to be.
+type Shape = (&'static str, fn(usize) -> Heap, Class);
 
 /// In which order the blocks of a list lie.
 #[derive(Clone, Copy)]
