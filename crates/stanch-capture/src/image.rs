@@ -41,6 +41,7 @@ impl Image {
     /// # Errors
     /// Where the process may not be read.
     pub(crate) fn copy(pid: Pid, stopped: &Stopped, recorder: &str) -> io::Result<Self> {
+        let pid = stanch_process::memory_id(pid);
         let mappings = stanch_process::maps(pid)?;
         let wanted: Vec<usize> = (0..mappings.len()).filter(|index| may_hold_pointers(&mappings, *index, recorder)).collect();
         let scanned: Vec<Mapping> = wanted.iter().map(|index| mappings[*index].clone()).collect();

@@ -42,8 +42,8 @@ impl<'a> Watch<'a> {
         let process = Process {
             pid: pid.0,
             parent_pid: stanch_process::parent(pid).map_or(0, |parent| parent.0),
-            command: stanch_process::arguments(pid).unwrap_or_default(),
-            executable: stanch_process::executable(pid).map_or_else(|_| String::new(), |path| path.display().to_string()),
+            command: command(&ledger),
+            executable: Ledger::text(&ledger.header().executable, ledger.header().executable_len.load(Relaxed)),
             started_ms,
             ..Process::default()
         };
@@ -162,13 +162,25 @@ impl<'a> Watch<'a> {
             });
             return Ending::Exec(path);
         }
-        let status = self.life.as_ref().and_then(PidFd::exit_status);
+        let status = self.status();
         match status {
             Some(status) if status & 0x7f == 0 => Ending::Exited(Some(status >> 8 & 0xff)),
             Some(status) => Ending::Signaled(status & 0x7f),
             None if last_state == state::ENDED => Ending::Exited(None),
             None => Ending::Unknown,
         }
+    }
+
+    /// The kernel tells the status once the parent has taken notice, which is a moment later.
+    fn status(&self) -> Option<i32> {
+        let life = self.life.as_ref()?;
+        (0..10).find_map(|_| {
+            let status = life.exit_status();
+            if status.is_none() {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            status
+        })
     }
 
     fn finish(mut self, ending: Ending) -> Process {
@@ -184,4 +196,11 @@ impl<'a> Watch<'a> {
         collect(&self.ledger, &mut self.process);
         self.process
     }
+}
+
+/// The command line that the process image was started with.
+fn command(ledger: &Ledger) -> Vec<String> {
+    let header = ledger.header();
+    let text = Ledger::text(&header.command, header.command_len.load(Relaxed));
+    text.strip_suffix('\0').unwrap_or(&text).split('\0').map(str::to_owned).collect()
 }

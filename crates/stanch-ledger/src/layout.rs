@@ -202,6 +202,14 @@ pub struct Header {
     pub exec_path_len: AtomicU32,
     /// Bytes of `allocator_path`.
     pub allocator_path_len: AtomicU32,
+    /// Bytes of `command`.
+    pub command_len: AtomicU32,
+    /// Bytes of `executable`.
+    pub executable_len: AtomicU32,
+    /// Command line of this process image: arguments, each with a zero after it. Cut off where it is longer.
+    pub command: [AtomicU64; 256],
+    /// Path of its executable.
+    pub executable: [AtomicU64; 64],
     /// Program that exec is about to start.
     pub exec_path: [AtomicU64; 64],
     /// Where malloc comes from when it is not glibc.

@@ -96,10 +96,17 @@ impl Slot {
         self.0 != 0 && self.0 >> 1 & 15 != BlockKind::Freed as u64
     }
 
-    /// The same block after its release.
+    /// The same block after its release. Its kind takes the place of its birth time.
     #[inline]
     pub const fn freed(self) -> Self {
-        Self(self.0 | (BlockKind::Freed as u64) << 1)
+        let kind = self.0 >> 1 & 15;
+        Self(self.0 & !(0xfff << 5) | kind << 5 | (BlockKind::Freed as u64) << 1)
+    }
+
+    /// Which function allocated the block, also where it is freed.
+    pub const fn allocated_by(self) -> Option<BlockKind> {
+        let shift = if self.is_live() { 1 } else { 5 };
+        BlockKind::from_number((self.0 >> shift & 15) as u8)
     }
 
     /// The block's site.
@@ -149,6 +156,7 @@ mod tests {
         let freed = slot.freed();
         assert!(!freed.is_live() && !freed.is_empty());
         assert_eq!((freed.site(), freed.bytes()), (slot.site(), slot.bytes()));
+        assert_eq!((freed.allocated_by(), slot.allocated_by()), (Some(BlockKind::NewArray), Some(BlockKind::NewArray)));
         assert_eq!(Slot::new(0, 1 << 30, BlockKind::Malloc, BirthCode(0), 2).bytes(), LARGE_BYTES);
     }
 }

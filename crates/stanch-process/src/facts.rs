@@ -1,10 +1,7 @@
 //! Small facts of a process from `/proc`.
 use crate::{Pid, Tid};
 use std::io;
-use std::path::PathBuf;
 
-/// The command line; empty for a zombie.
-///
 /// # Errors
 /// Where the process is gone or hidden.
 pub fn arguments(pid: Pid) -> io::Result<Vec<String>> {
@@ -16,8 +13,6 @@ pub fn arguments(pid: Pid) -> io::Result<Vec<String>> {
     Ok(text.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect())
 }
 
-/// The path of the executable.
-///
 /// # Errors
 /// Where the process is gone or not ours.
 pub fn executable(pid: Pid) -> io::Result<PathBuf> {
@@ -35,6 +30,17 @@ pub fn environment_variable(pid: Pid, name: &str) -> io::Result<Option<String>> 
         let entry = String::from_utf8_lossy(entry);
         entry.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')).map(str::to_owned)
     }))
+}
+
+/// An id under which the process's memory can be looked at: its own, or, where its main thread has ended before the
+/// others, that of another thread.
+pub fn memory_id(pid: Pid) -> Pid {
+    if state(pid).is_ok_and(|state| state != 'Z') {
+        return pid;
+    }
+    let threads = threads(pid).unwrap_or_default();
+    let others = threads.into_iter().map(|tid| Pid(tid.0));
+    others.filter(|other| *other != pid).find(|other| state(*other).is_ok_and(|state| !"ZX".contains(state))).unwrap_or(pid)
 }
 
 /// Field `index` of `/proc/PID/stat`, counted from 1 as in proc(5), for fields after the name.
@@ -68,8 +74,6 @@ pub fn state(pid: Pid) -> io::Result<char> {
     Ok(stat_field(pid, 3)?.chars().next().unwrap_or('?'))
 }
 
-/// When the process started, in clock ticks since boot: with the pid it names one life.
-///
 /// # Errors
 /// Where the process is gone.
 pub fn start_time_ticks(pid: Pid) -> io::Result<u64> {

@@ -51,7 +51,7 @@ pub fn stop(pid: Pid, except: &[Tid]) -> io::Result<Stopped> {
             match request(libc::PTRACE_SEIZE, tid, 0).and_then(|()| request(libc::PTRACE_INTERRUPT, tid, 0)) {
                 Ok(()) => asked.push(tid),
                 // A thread that ended in between needs no stopping.
-                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) || has_ended(tid) => {}
                 Err(error) => stopped.running.push((tid, error)),
             }
         }
@@ -70,6 +70,11 @@ impl Drop for Stopped {
             let _ = request(libc::PTRACE_DETACH, thread.tid, 0);
         }
     }
+}
+
+/// A main thread that ended before the others stays as a zombie.
+fn has_ended(tid: Tid) -> bool {
+    crate::state(Pid(tid.0)).is_ok_and(|state| "ZX".contains(state))
 }
 
 fn request(request: libc::c_uint, tid: Tid, data: usize) -> io::Result<()> {

@@ -291,6 +291,23 @@ pub(crate) fn padded(bytes: usize) -> usize {
     if crate::life::is_glibc_malloc() { bytes } else { bytes.max(stanch_ledger::GRANULE_BYTES as usize) }
 }
 
+/// Blocks up to this size are cleared when they are handed out. What an earlier owner left there would otherwise pass
+/// for pointers of the new one, and hide leaks or tell lost trees wrong.
+const CLEARED_BYTES: usize = 1024;
+
+/// Clears a new block. C leaves its content undefined, so any content is right.
+#[inline(always)]
+pub(crate) fn clear(block: *mut c_void, bytes: usize) {
+    if block.is_null() || bytes > CLEARED_BYTES {
+        return;
+    }
+    let words = block.cast::<u64>();
+    for word in 0..bytes.div_ceil(8) {
+        // SAFETY: the block is new, aligned to 16, and allocators round its size up to a multiple of 8.
+        unsafe { words.add(word).write(0) };
+    }
+}
+
 /// `malloc` of the C library for callers in the recorder, before and after the table is filled.
 pub(crate) fn real_malloc(bytes: usize) -> *mut c_void {
     match real::malloc::get() {

@@ -115,6 +115,7 @@ pub unsafe extern "C" fn dlclose(handle: *mut c_void) -> c_int {
 
 /// The program restricts its system calls: from here on the recorder makes none.
 fn restrict() {
+    crate::sys::restrict();
     if let Some(ledger) = control::ledger() {
         ledger.header().flags.fetch_or(flag::SECCOMP, AcqRel);
     }

@@ -5,10 +5,13 @@ use crate::session::{PRELOAD, RECORDER_PATH, SESSION, SESSION_ENTRY};
 use crate::{real, sys};
 use core::arch::naked_asm;
 use core::ffi::{CStr, c_char, c_int, c_void};
-use core::sync::atomic::Ordering::*;
+use core::sync::atomic::{AtomicPtr, Ordering::*};
 use stanch_ledger::{flag, state};
 
 type Strings = *const *const c_char;
+
+/// An array of no strings.
+static NO_STRING: AtomicPtr<c_char> = AtomicPtr::new(core::ptr::null_mut());
 
 const ENTRY_LIMIT: usize = 2048;
 const TEXT_LIMIT: usize = 4096;
@@ -27,9 +30,11 @@ impl Environment {
     /// # Safety
     /// `given` must be null or an array of C strings that ends with a null.
     unsafe fn with_recorder(&mut self, given: Strings) -> Strings {
-        if control::last_ledger().is_none() || given.is_null() {
+        if control::last_ledger().is_none() {
             return given;
         }
+        // `clearenv` leaves no environment at all.
+        let given = if given.is_null() { NO_STRING.as_ptr().cast::<*const c_char>().cast_const() } else { given };
         let readable = self.is_recorder_readable();
         let (mut count, mut preload, mut has_session) = (0, None, false);
         let mut at = given;
@@ -97,7 +102,7 @@ impl Environment {
     /// After chroot or a change of user the recorder's file may be out of reach; the dynamic linker would complain.
     fn is_recorder_readable(&self) -> bool {
         let Some(ledger) = control::last_ledger() else { return true };
-        if ledger.header().flags.load(Relaxed) & flag::SECCOMP != 0 {
+        if sys::is_restricted() {
             return true;
         }
         let path = RECORDER_PATH.as_c_string() as usize;
@@ -135,7 +140,7 @@ impl Replacing {
         let mut replacing = Self { is_announced: false };
         let Some(ledger) = control::ledger() else { return replacing };
         let header = ledger.header();
-        let restricted = header.flags.load(Relaxed) & flag::SECCOMP != 0;
+        let restricted = sys::is_restricted();
         // A child of vfork shares this memory, but it is not the process that the ledger speaks of.
         if restricted || sys::getpid() != header.pid.load(Relaxed) || header.state.load(Relaxed) != state::RUNNING {
             return replacing;

@@ -70,6 +70,7 @@ pub unsafe extern "C" fn malloc_usable_size(block: *mut c_void) -> usize {
 
 unsafe extern "C" fn malloc_entered(bytes: usize, slot: usize, rbp: usize) -> *mut c_void {
     let block = real_malloc(padded(bytes));
+    blocks::clear(block, bytes);
     allocated(block, bytes, BlockKind::Malloc, Entry { slot, rbp });
     block
 }
@@ -94,6 +95,7 @@ unsafe extern "C" fn realloc_entered(block: *mut c_void, bytes: usize, slot: usi
     let entry = Entry { slot, rbp };
     if block.is_null() {
         let new = real_malloc(padded(bytes));
+        blocks::clear(new, bytes);
         allocated(new, bytes, BlockKind::Realloc, entry);
         return new;
     }

@@ -101,6 +101,8 @@ fn first_start() -> Option<Ledger> {
 fn announce(ledger: Ledger, fd: i32) -> bool {
     ledger.header().pid.store(sys::getpid(), Relaxed);
     ledger.header().started_ns.store(sys::monotonic_ns(), Relaxed);
+    // SAFETY: the address was given by the dynamic linker, and a forked child has the same stack.
+    unsafe { session::describe(ledger.header(), STACK_END.load(Relaxed) as *const usize) };
     let announced = session::register(fd);
     sys::close(fd);
     if !announced {
@@ -195,7 +197,7 @@ unsafe extern "C" fn before_fork() {
     }
     let _internal = tls::Internal::enter();
     let Some(ledger) = control::ledger() else { return };
-    if ledger.header().flags.load(Relaxed) & flag::SECCOMP != 0 {
+    if sys::is_restricted() {
         return;
     }
     if let Some((next, fd)) = create::create() {
@@ -259,7 +261,7 @@ unsafe extern "C" fn end_in_handler(slot: usize, rbp: usize) {
 pub(crate) fn end(entry: Entry) {
     let Some(ledger) = control::ledger() else { return };
     let header = ledger.header();
-    let restricted = header.flags.load(Relaxed) & flag::SECCOMP != 0;
+    let restricted = sys::is_restricted();
     if header.detached.load(Relaxed) != 0 || (!restricted && sys::getpid() != header.pid.load(Relaxed)) {
         return;
     }

@@ -3,7 +3,7 @@
 //! The program may close every descriptor, lower its limits or change its root, so the recorder keeps
 //! none: it duplicates the mapping it has and lets it reach further into the file.
 use crate::control::Ledger;
-use crate::sys;
+use crate::{sys, tls};
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 use stanch_ledger::{
     EXTENT_BYTES, EXTENT_LIMIT, LEAF_BYTES, LEAF_LIMIT, LEAF_SPAN, NODES_PER_EXTENT, Node, SITES_PER_EXTENT, SiteEntry,
@@ -14,13 +14,13 @@ use stanch_ledger::{
 pub(crate) const BATCH: usize = 16;
 const BATCH_BYTES: usize = BATCH * EXTENT_BYTES;
 
-/// Held while the ledger's own structure changes. The word holds the owner's thread id, so that a signal
+/// Held while the ledger's own structure changes. The word holds the owner's token, so that a signal
 /// handler that interrupts the owner gives up instead of waiting for itself.
 pub(crate) struct SlowLock(&'static AtomicU32);
 
 impl SlowLock {
     pub(crate) fn acquire(word: &'static AtomicU32) -> Option<Self> {
-        let me = sys::gettid();
+        let me = tls::token();
         let mut spins = 0u32;
         loop {
             match word.compare_exchange_weak(0, me, Acquire, Relaxed) {
@@ -28,7 +28,7 @@ impl SlowLock {
                 Err(owner) if owner == me => return None,
                 Err(_) => {
                     spins += 1;
-                    if spins > 200 {
+                    if spins.is_multiple_of(200) && !sys::is_restricted() {
                         // SAFETY: takes no arguments.
                         unsafe { sys::call(libc::SYS_sched_yield, 0, 0, 0, 0, 0, 0) };
                     }
@@ -50,11 +50,6 @@ fn failed<T>(ledger: Ledger) -> Option<T> {
     None
 }
 
-/// Where a seccomp filter may punish it, the recorder makes no system call of its own.
-fn may_map(ledger: Ledger) -> bool {
-    ledger.header().flags.load(Relaxed) & flag::SECCOMP == 0
-}
-
 /// Maps `count` extents side by side and enters them in the extent table. The lock must be held.
 fn map_extents(ledger: Ledger, _lock: &SlowLock, count: usize, entry: u32) -> Option<*mut u8> {
     let header = ledger.header();
@@ -62,7 +57,7 @@ fn map_extents(ledger: Ledger, _lock: &SlowLock, count: usize, entry: u32) -> Op
     // The first batch is mapped from the start.
     let batch_end = first.max(1).next_multiple_of(BATCH);
     if first + count > batch_end {
-        if batch_end + BATCH > EXTENT_LIMIT || !may_map(ledger) {
+        if batch_end + BATCH > EXTENT_LIMIT || sys::is_restricted() {
             return failed(ledger);
         }
         let seed = header.extent_seed.load(Relaxed) as *mut u8;
@@ -158,7 +153,7 @@ fn map_leaf(ledger: Ledger, _lock: &SlowLock, prefix: usize) -> Option<()> {
 
 /// Maps the leaf after `leaf` in the file, so that the next one is there even when system calls no longer are.
 fn reserve_leaf(ledger: Ledger, leaf: *mut u8) {
-    if !may_map(ledger) {
+    if sys::is_restricted() {
         return;
     }
     let Some(both) = sys::duplicate_mapping(leaf, 2 * LEAF_BYTES) else { return };

@@ -1,5 +1,6 @@
 //! Which module holds an address, and the ledger's list of modules.
 use crate::control::Ledger;
+use crate::sys;
 use core::ffi::{c_char, c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering::*};
 use stanch_ledger::{MODULE_LIMIT, ModuleEntry, flag};
@@ -165,9 +166,31 @@ pub(crate) fn name_of(object: &Object) -> &[u8] {
 
 fn is_same_file(module: &ModuleEntry, object: &Object) -> bool {
     let name = name_of(object);
+    let name = name.strip_prefix(b"./").unwrap_or(name);
     let length = module.path_len.load(Relaxed) as usize;
-    length == name.len().min(size_of_val(&module.path))
-        && (0..length).all(|at| (module.path[at / 8].load(Relaxed) >> (at % 8 * 8)) as u8 == name[at])
+    // A relative name was made absolute by putting the folder before it.
+    let skipped = if name.first() == Some(&b'/') { 0 } else { length.saturating_sub(name.len()) };
+    length - skipped == name.len()
+        && (skipped..length).all(|at| (module.path[at / 8].load(Relaxed) >> (at % 8 * 8)) as u8 == name[at - skipped])
+}
+
+/// Stores the path; one that is relative is meant from the working folder of the moment.
+fn store_path(module: &ModuleEntry, name: &[u8]) {
+    let mut path = [0u8; 960];
+    let mut length = 0;
+    if !name.is_empty() && name[0] != b'/' && !name.starts_with(b"linux-vdso") && !sys::is_restricted() {
+        // SAFETY: the kernel writes at most as many bytes as the array holds.
+        let result = unsafe { sys::call(libc::SYS_getcwd, path.as_mut_ptr() as usize, path.len(), 0, 0, 0, 0, ) };
+        // The result counts the terminating zero, whose place the separator takes.
+        if result > 1 && (result as usize) < path.len() {
+            length = result as usize;
+            path[length - 1] = b'/';
+        }
+    }
+    let name = if length > 0 { name.strip_prefix(b"./").unwrap_or(name) } else { name };
+    let kept = name.len().min(path.len() - length);
+    path[length..length + kept].copy_from_slice(&name[..kept]);
+    module.path_len.store(crate::text::store(&module.path, &path[..length + kept]) as u32, Relaxed);
 }
 
 fn fill(module: &ModuleEntry, object: &Object, generation: u32) {
@@ -175,8 +198,7 @@ fn fill(module: &ModuleEntry, object: &Object, generation: u32) {
     module.end.store(object.end as u64, Relaxed);
     module.bias.store(object.bias as u64, Relaxed);
     module.generation.store(generation, Relaxed);
-    let length = crate::text::store(&module.path, name_of(object));
-    module.path_len.store(length as u32, Relaxed);
+    store_path(module, name_of(object));
     let length = crate::text::store(&module.build_id, build_id(object));
     module.build_id_len.store(length as u32, Relaxed);
     module.ready.store(1, Release);

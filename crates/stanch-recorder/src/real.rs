@@ -25,11 +25,12 @@ macro_rules! real_functions {
                 }
             }
         )*
+        /// All are looked up before any is used: the look-up of one may allocate, and the allocator behind the hooks
+        /// may call others of them.
         fn look_up_all() {
-            $(
-                let name = concat!(stringify!($name), "\0");
-                $name::ADDRESS.store(look_up(name.as_bytes()), Relaxed);
-            )*
+            let found = [$(look_up(concat!(stringify!($name), "\0").as_bytes())),*];
+            let mut found = found.into_iter();
+            $($name::ADDRESS.store(found.next().unwrap_or(0), Relaxed);)*
         }
     };
 }
@@ -40,7 +41,6 @@ real_functions! {
     realloc: fn(Pointer, usize) -> Pointer;
     reallocarray: fn(Pointer, usize, usize) -> Pointer;
     free: fn(Pointer);
-    cfree: fn(Pointer);
     posix_memalign: fn(*mut Pointer, usize, usize) -> c_int;
     aligned_alloc: fn(usize, usize) -> Pointer;
     memalign: fn(usize, usize) -> Pointer;

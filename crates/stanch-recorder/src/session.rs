@@ -74,6 +74,42 @@ pub(crate) unsafe fn read_environment(stack_end: *const usize) -> bool {
     SESSION_ENTRY.get().len() > SESSION.len()
 }
 
+/// Notes which program this is: by the time the collector looks, exec may have put another in its place.
+///
+/// # Safety
+/// `stack_end` must be the address that the kernel put the argument count at.
+pub(crate) unsafe fn describe(header: &stanch_ledger::Header, stack_end: *const usize) {
+    // SAFETY: the count is followed by that many arguments; the kernel puts their texts side by side, each with its
+    // zero. A program may have changed them, but they stay mapped.
+    let command = unsafe {
+        let count = (*stack_end).min(4096);
+        let first = *stack_end.add(1) as *const u8;
+        let last = *stack_end.add(count.max(1)) as *const u8;
+        match count {
+            0 => &[][..],
+            _ => {
+                let end = last.add(core::ffi::CStr::from_ptr(last.cast()).to_bytes().len() + 1);
+                core::slice::from_raw_parts(first, (end as usize).saturating_sub(first as usize))
+            }
+        }
+    };
+    header.command_len.store(crate::text::store(&header.command, command) as u32, Relaxed);
+    let mut path = [0u8; 512];
+    let link = c"/proc/self/exe".as_ptr() as usize;
+    // SAFETY: the kernel writes at most as many bytes as the array holds.
+    let length = unsafe { sys::call(libc::SYS_readlink, link, path.as_mut_ptr() as usize, path.len(), 0, 0, 0) };
+    let path = &path[..length.max(0) as usize];
+    header.executable_len.store(crate::text::store(&header.executable, path) as u32, Relaxed);
+    // After chroot there is no /proc: a forked child is the same program as its parent.
+    if let (true, Some(parent)) = (path.is_empty(), crate::control::last_ledger()) {
+        let parent = parent.header();
+        for (to, from) in header.executable.iter().zip(&parent.executable) {
+            to.store(from.load(Relaxed), Relaxed);
+        }
+        header.executable_len.store(parent.executable_len.load(Relaxed), Relaxed);
+    }
+}
+
 /// Hands the ledger's descriptor to the collector. False where nobody listens.
 pub(crate) fn register(ledger_fd: i32) -> bool {
     let socket = {

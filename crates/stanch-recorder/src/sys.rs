@@ -1,8 +1,23 @@
 //! System calls made directly: they go through nobody's hooks and leave `errno` alone.
 use core::arch::asm;
+use core::sync::atomic::{AtomicBool, Ordering::*};
 
 /// Result of a raw system call: negative values are `-errno`.
 pub(crate) type Raw = isize;
+
+static RESTRICTED: AtomicBool = AtomicBool::new(false);
+
+/// The program is about to restrict its system calls: the recorder makes none of its own from here on, for a filter may
+/// punish them. (Exits and forks inherit this, as they inherit the filter.)
+pub(crate) fn restrict() {
+    RESTRICTED.store(true, SeqCst);
+}
+
+/// True where the recorder may make no system call of its own.
+#[inline]
+pub(crate) fn is_restricted() -> bool {
+    RESTRICTED.load(Relaxed)
+}
 
 /// # Safety
 /// The arguments must be valid for the call with this number.

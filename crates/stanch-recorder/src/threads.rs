@@ -53,7 +53,8 @@ pub(crate) fn forget_all() {
 }
 
 fn new_thread(ledger: Ledger) -> Option<&'static Thread> {
-    let (thread, tid) = (adopt_ended(ledger), sys::gettid());
+    let tid = if sys::is_restricted() { tls::token() } else { sys::gettid() };
+    let thread = adopt_ended(ledger);
     let thread = match thread {
         Some(thread) => thread,
         None => {
@@ -67,7 +68,7 @@ fn new_thread(ledger: Ledger) -> Option<&'static Thread> {
             thread
         }
     };
-    let (start, end) = life::stack_of_this_thread(tid);
+    let (start, end) = if sys::is_restricted() { (0, 0) } else { life::stack_of_this_thread(tid) };
     thread.stack_start.store(start as u64, Relaxed);
     thread.stack_end.store(end as u64, Relaxed);
     thread.tid.store(tid, Release);
@@ -78,7 +79,7 @@ fn new_thread(ledger: Ledger) -> Option<&'static Thread> {
 fn adopt_ended(ledger: Ledger) -> Option<&'static Thread> {
     let count = THREAD_COUNT.load(Relaxed).min(REGISTRY as u32);
     let pid = ledger.header().pid.load(Relaxed);
-    if ledger.header().flags.load(Relaxed) & stanch_ledger::flag::SECCOMP != 0 {
+    if sys::is_restricted() {
         return None;
     }
     for _ in 0..count.min(8) {

@@ -37,6 +37,11 @@ pub(crate) fn set_thread(thread: *mut Thread) {
     unsafe { *words() = thread as usize }
 }
 
+/// A number that no other running thread of this process has. Never zero. Takes no system call.
+pub(crate) fn token() -> u32 {
+    (words() as usize >> 4) as u32 | 1 << 31
+}
+
 /// True where this thread is inside the recorder's own slow paths: its allocations are not the program's.
 pub(crate) fn is_internal() -> bool {
     // SAFETY: the words are this thread's own.

@@ -133,7 +133,7 @@ fn remembered(ledger: Ledger, thread: &'static Thread, walk: &mut Walk, entry: E
         thread.window_end.store(0, Relaxed);
         thread.depth.store(0, Relaxed);
     }
-    let mut window = window(ledger, thread, entry.slot);
+    let mut window = window(thread, entry.slot);
     let mut depth = thread.depth.load(Relaxed) as usize;
     let mut count = 0;
     let mut keep = true;
@@ -166,7 +166,7 @@ fn remembered(ledger: Ledger, thread: &'static Thread, walk: &mut Walk, entry: E
         if rule.cfa_kind() == SIGNAL_FRAME {
             keep = false;
             depth = 0;
-            match after_signal(ledger, thread, frame, &mut window) {
+            match after_signal(thread, frame, &mut window) {
                 Some(next) => (frame, rbp_from) = (next, 0),
                 None => break,
             }
@@ -246,7 +246,7 @@ fn needs_rbp(rule: PackedRule, caller_needs_rbp: bool) -> bool {
 #[inline(never)]
 fn from_scratch(ledger: Ledger, thread: &'static Thread, fresh: &mut [Fresh; WALK_LIMIT], entry: Entry) -> u32 {
     let generation = ledger.header().generation.load(Relaxed);
-    let mut window = window(ledger, thread, entry.slot);
+    let mut window = window(thread, entry.slot);
     let (mut frame, mut count) = (Frame::entered(entry), 0);
     while count < WALK_LIMIT {
         let return_address = read(frame.slot);
@@ -254,7 +254,7 @@ fn from_scratch(ledger: Ledger, thread: &'static Thread, fresh: &mut [Fresh; WAL
         fresh[count] = Fresh { slot: frame.slot, return_address, rbp: frame.rbp, rbp_from: 0, rule };
         count += 1;
         let next = if rule.cfa_kind() == SIGNAL_FRAME {
-            after_signal(ledger, thread, frame, &mut window)
+            after_signal(thread, frame, &mut window)
         } else {
             caller(frame, rule, window).map(|(next, _)| next)
         };
@@ -320,7 +320,7 @@ fn caller(frame: Frame, rule: PackedRule, window: Window) -> Option<(Frame, usiz
 /// The frame that a signal interrupted: its registers stand in the `ucontext` that the kernel pushed, and
 /// it may be on another stack.
 #[cold]
-fn after_signal(ledger: Ledger, thread: &Thread, frame: Frame, window: &mut Window) -> Option<Frame> {
+fn after_signal(thread: &Thread, frame: Frame, window: &mut Window) -> Option<Frame> {
     // `ucontext`: flags, link, stack (40 bytes), then r8-r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip.
     const REGISTERS: usize = 40;
     const RBP: usize = REGISTERS + 10 * 8;
@@ -335,14 +335,14 @@ fn after_signal(ledger: Ledger, thread: &Thread, frame: Frame, window: &mut Wind
         return None;
     }
     if sp <= context || sp >= window.end {
-        *window = self::window(ledger, thread, sp);
+        *window = self::window(thread, sp);
     }
     Some(Frame { slot: context + RIP, sp, rbp: read(context + RBP), interrupted: true })
 }
 
 /// The readable part of the stack that `slot` is on.
 #[inline(always)]
-fn window(ledger: Ledger, thread: &Thread, slot: usize) -> Window {
+fn window(thread: &Thread, slot: usize) -> Window {
     let (start, end) = (thread.stack_start.load(Relaxed) as usize, thread.stack_end.load(Relaxed) as usize);
     if slot.wrapping_sub(start) < end - start {
         return Window { end };
@@ -351,16 +351,16 @@ fn window(ledger: Ledger, thread: &Thread, slot: usize) -> Window {
     if slot.wrapping_sub(start) < end.wrapping_sub(start) && slot < end {
         return Window { end };
     }
-    foreign_window(ledger, thread, slot)
+    foreign_window(thread, slot)
 }
 
 /// A stack that is not the thread's own: asks the kernel how far it is mapped, at most 1 MiB up.
 #[cold]
 #[inline(never)]
-fn foreign_window(ledger: Ledger, thread: &Thread, slot: usize) -> Window {
+fn foreign_window(thread: &Thread, slot: usize) -> Window {
     let page = slot & !4095;
     let mut pages = 1;
-    if ledger.header().flags.load(Relaxed) & stanch_ledger::flag::SECCOMP == 0 {
+    if !sys::is_restricted() {
         for more in [256, 64, 16, 8, 4, 2] {
             if sys::is_mapped(page, more) {
                 pages = more;
@@ -384,7 +384,7 @@ pub(crate) fn visit(
     mut visit: impl FnMut(usize, usize) -> bool,
 ) {
     let generation = ledger.header().generation.load(Relaxed);
-    let mut window = window(ledger, thread, entry.slot);
+    let mut window = window(thread, entry.slot);
     let mut frame = Frame::entered(entry);
     for _ in 0..WALK_LIMIT {
         let return_address = read(frame.slot);
@@ -393,7 +393,7 @@ pub(crate) fn visit(
         }
         let rule = rules::rule(ledger, return_address + frame.interrupted as usize, generation);
         let next = match rule.cfa_kind() {
-            SIGNAL_FRAME => after_signal(ledger, thread, frame, &mut window),
+            SIGNAL_FRAME => after_signal(thread, frame, &mut window),
             _ => caller(frame, rule, window).map(|(next, _)| next),
         };
         match next {

@@ -61,19 +61,19 @@ pub(super) fn for_leak(group: &Group, counts: &SiteCounts, site: &Site) -> Fix {
     let text = match group.class {
         Class::DefinitelyLost => for_lost(group, counts, site, &acquisition),
         Class::IndirectlyLost => format!(
-            "fix the definitely lost blocks that hold these first; where those are released, release these with {} before them",
+            "fix the definitely lost blocks that hold these first; where those are released, release \
+             these with {} before them",
             acquisition.release
         ),
         Class::PossiblyLost => {
-            "find out whether a pointer to the middle is how the program holds this; if so, keep one to the \
-             start as well, and if not, it is lost"
+            "find out whether a pointer to the middle is how the program holds this; if so, keep one to \
+             the start as well, and if not, it is lost"
                 .to_owned()
         }
         Class::StillReachable => for_reachable(&acquisition, site),
-        Class::Live => {
-            "run it to its end, or take a snapshot while it runs, to learn whether anything still points here"
-                .to_owned()
-        }
+        Class::Live => "run it to its end, or take a snapshot while it runs, to learn whether anything still points \
+             here"
+            .to_owned(),
     };
     Fix { text }
 }
@@ -86,12 +86,13 @@ fn for_lost(group: &Group, counts: &SiteCounts, site: &Site, acquisition: &Acqui
         format!("release with {release} what {place} gets from `{function}` before the last pointer to it goes")
     } else if freed == 0 {
         format!(
-            "nobody ever frees what {place} gets from `{function}`: whoever uses it last has to release it with {release}"
+            "nobody ever frees what {place} gets from `{function}`: whoever uses it last has to release it with \
+             {release}"
         )
     } else if allocated / 2 <= freed {
         format!(
-            "most of what {place} gets from `{function}` is freed ({} of {}), so a path that is seldom taken, such as an \
-             error or an early return, probably skips {release}",
+            "most of what {place} gets from `{function}` is freed ({} of {}), so a path that is seldom taken, such as \
+             an error or an early return, probably skips {release}",
             text::grouped(freed),
             text::grouped(allocated)
         )
@@ -113,8 +114,8 @@ fn for_lost(group: &Group, counts: &SiteCounts, site: &Site, acquisition: &Acqui
 
 fn for_reachable(acquisition: &Acquisition, site: &Site) -> String {
     format!(
-        "if {} is meant to live as long as the program, suppress this; if not, release it with {} when it is done with, \
-         or take it out of what holds it",
+        "if {} is meant to live as long as the program, suppress this; if not, release it with {} when it is done \
+         with, or take it out of what holds it",
         match owning_frame(site) {
             Some(_) => format!("what {} allocates", text::place(site)),
             None => "what the runtime allocates here".to_owned(),
@@ -150,9 +151,7 @@ fn acquisition(allocator: AllocatorFunction, site: &Site) -> Acquisition {
         (false, true) => Acquisition {
             function,
             release: "the destructor of its container",
-            remark: Some(
-                "the container is lost itself, or its destructor is never run: a missing `delete` or virtual destructor",
-            ),
+            remark: Some("its destructor never runs: the container is lost itself, or a virtual destructor is missing"),
         },
         (false, false) => Acquisition { function, release: release(allocator), remark: None },
     }

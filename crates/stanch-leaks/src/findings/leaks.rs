@@ -107,8 +107,8 @@ fn rule(class: Class) -> &'static str {
     }
 }
 
-/// The scan looks at everything a program can hold a pointer in, so what it says of heap blocks is certain. Mappings may
-/// be meant to stay, and are found again by other means than pointers.
+/// The scan looks at everything a program can hold a pointer in, so what it says of heap blocks is certain. Mappings
+/// may be meant to stay, and are found again by other means than pointers.
 fn confidence(class: Class, allocator: AllocatorFunction) -> Confidence {
     match class {
         Class::DefinitelyLost if allocator == AllocatorFunction::Mmap => Confidence::Likely,

@@ -98,7 +98,8 @@ fn unseen(process: &Process) -> Option<Incomplete> {
     match snapshot.reason {
         SnapshotReason::Killed => say(
             "reachability",
-            "the program was gone before its memory could be looked at: what was live is known, what pointed to it is not",
+            "the program was gone before its memory could be looked at: what was live is known, what pointed to it \
+             is not",
         ),
         SnapshotReason::Exit | SnapshotReason::OnDemand | SnapshotReason::RecordingEnded => None,
     }

@@ -159,8 +159,9 @@ fn a_definitely_lost_finding_says_what_is_known() {
     assert_eq!(text(finding, "stacks"), None);
     assert_eq!(
         fix(finding),
-        "most of what `parse` (json.c:88) gets from `malloc` is freed (4,688 of 5,000), so a path that is seldom taken, \
-         such as an error or an early return, probably skips `free`; release first what only these blocks point to"
+        "most of what `parse` (json.c:88) gets from `malloc` is freed (4,688 of 5,000), so a path that is seldom \
+         taken, such as an error or an early return, probably skips `free`; \
+         release first what only these blocks point to"
     );
 }
 

@@ -74,8 +74,8 @@ pub struct HeapImage<'a> {
 pub struct Classification {
     /// For each block what is left of it.
     pub class: Vec<Class>,
-    /// For each block that is indirectly lost the index of a definitely lost block that reaches it; for every other block
-    /// its own index. Where several reach it, which one it is depends on nothing but the image.
+    /// For each block that is indirectly lost the index of a definitely lost block that reaches it; for every other
+    /// block its own index. Where several reach it, which one it is depends on nothing but the image.
     pub leader: Vec<u32>,
     /// For each mapping whether a root outside it, or a block that is not lost, points into it. A root that lets
     /// only start pointers count must point to the mapping's start.

@@ -2,10 +2,10 @@
 //!
 //! A lost block that no other lost block points to is a *leader*: losing it lost whatever hangs on it. What hangs on no
 //! such leader hangs on cycles, each of which gets one leader. These are found by two passes: upwards by address, a
-//! block that was not reached from those before it is a candidate; downwards, a candidate that is not reached from those
-//! above it is a leader. (No leader is missed: the first block met of a cycle that nothing else reaches is a candidate.
-//! And none is too many: a candidate that another cycle reaches was met before that cycle's leader, or it would have
-//! been reached from there.)
+//! block that was not reached from those before it is a candidate; downwards, a candidate that is not reached from
+//! those above it is a leader. (No leader is missed: the first block met of a cycle that nothing else reaches is a
+//! candidate. And none is too many: a candidate that another cycle reaches was met before that cycle's leader, or it
+//! would have been reached from there.)
 //!
 //! The first two passes follow many chains side by side. Those over cycles take one candidate at a time and wait for
 //! memory at every step; lost cycles are rare.
@@ -54,7 +54,8 @@ fn lead_cycles(trace: &mut Trace<'_>, class: &mut [Class], leader: &mut [u32], c
     }
 }
 
-/// Scans every lost block and makes indirectly lost what another one points to.
+/// Scans every lost block and makes indirectly lost what another one points to. A block that points to itself
+/// would come out right as a cycle, too, but later.
 struct PointedTo<'a> {
     class: &'a mut [Class],
     seed: usize,
