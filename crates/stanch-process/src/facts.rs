@@ -2,23 +2,6 @@
 use crate::{Pid, Tid};
 use std::io;
 
-/// # Errors
-/// Where the process is gone or hidden.
-pub fn arguments(pid: Pid) -> io::Result<Vec<String>> {
-    let bytes = std::fs::read(format!("/proc/{}/cmdline", pid.0))?;
-    let text = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
-    if text.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(text.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect())
-}
-
-/// # Errors
-/// Where the process is gone or not ours.
-pub fn executable(pid: Pid) -> io::Result<PathBuf> {
-    std::fs::read_link(format!("/proc/{}/exe", pid.0))
-}
-
 /// A variable of the environment that the process was started with.
 ///
 /// # Errors
