@@ -122,7 +122,7 @@ fn losses(ledger: &Ledger) -> Vec<Loss> {
         (
             flag::FOREIGN_MALLOC,
             "some lost blocks",
-            format!("malloc comes from {allocator}, whose own records may hold pointers to blocks that the program lost"),
+            format!("malloc comes from {allocator}, whose own variables may hold pointers to blocks that the program lost"),
         ),
         (flag::MAP_FAILED, "some allocations", "memory for the ledger could not be had (limit on address space?)".into()),
         (

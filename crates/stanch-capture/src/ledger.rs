@@ -110,6 +110,29 @@ impl Ledger {
         live
     }
 
+    /// Mappings that the allocator behind the hooks made for itself, where that is not glibc's: its heap, not the
+    /// program's memory.
+    pub(crate) fn split_mappings(&self) -> (Vec<LiveMapping>, Vec<(u64, u64)>) {
+        let header = self.header();
+        let allocator = Self::text(&header.allocator_path, header.allocator_path_len.load(Relaxed));
+        let mappings = self.mappings();
+        if allocator.is_empty() {
+            return (mappings, Vec::new());
+        }
+        let is_allocator: Vec<bool> = self
+            .modules()
+            .map(|module| Self::text(&module.path, module.path_len.load(Relaxed)) == allocator)
+            .collect();
+        let (nodes, sites) = (self.nodes(), self.sites());
+        let is_own = |mapping: &LiveMapping| {
+            let node = sites.get(mapping.slot.site() as usize).and_then(|site| nodes.get(site.node as usize));
+            let module = node.and_then(|node| ((node.key >> 48) as usize).checked_sub(1));
+            module.and_then(|module| is_allocator.get(module).copied()).unwrap_or(false)
+        };
+        let (own, programs): (Vec<LiveMapping>, Vec<LiveMapping>) = mappings.into_iter().partition(is_own);
+        (programs, own.iter().map(|mapping| (mapping.start, mapping.end)).collect())
+    }
+
     pub(crate) fn dead_stacks(&self) -> Vec<(u64, u64)> {
         let count = (self.header().dead_stack_count.load(Acquire) as usize).min(DEAD_STACK_LIMIT);
         (0..count)

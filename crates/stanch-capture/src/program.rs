@@ -1,7 +1,9 @@
 //! Can this program be recorded at all? Looked at before it is started, for a clear answer.
 use crate::CaptureError;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -9,30 +11,31 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// Where it is not found, may not be executed, or is of a sort that cannot be recorded.
-pub(crate) fn check(program: &str, search_path: &str) -> Result<PathBuf, CaptureError> {
-    let path = find(program, search_path)?;
+pub(crate) fn check(program: impl AsRef<OsStr>, search_path: &str) -> Result<PathBuf, CaptureError> {
+    let path = find(program.as_ref(), search_path)?;
     let mut file = path.clone();
     for _ in 0..5 {
         match kind(&file).map_err(|source| CaptureError::Unreadable { program: file.display().to_string(), source })? {
             Kind::Dynamic => break,
             Kind::Static => return Err(CaptureError::Static(file.display().to_string())),
             Kind::OtherMachine => return Err(CaptureError::OtherMachine(file.display().to_string())),
-            Kind::Script(interpreter) => file = find(&interpreter, search_path)?,
+            Kind::Script(interpreter) => file = find(interpreter.as_ref(), search_path)?,
             Kind::Unknown => break,
         }
     }
     Ok(path)
 }
 
-fn find(program: &str, search_path: &str) -> Result<PathBuf, CaptureError> {
+fn find(program: &OsStr, search_path: &str) -> Result<PathBuf, CaptureError> {
+    let name = || program.to_string_lossy().into_owned();
     let is_file = |path: &Path| path.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0);
     let direct = PathBuf::from(program);
-    if program.contains('/') {
+    if program.as_bytes().contains(&b'/') {
         return match direct.metadata() {
-            Ok(facts) if facts.is_dir() => Err(CaptureError::IsFolder(program.to_owned())),
+            Ok(facts) if facts.is_dir() => Err(CaptureError::IsFolder(name())),
             Ok(_) if is_file(&direct) => Ok(direct),
-            Ok(_) => Err(CaptureError::NotExecutable(program.to_owned())),
-            Err(_) => Err(CaptureError::NotFound(program.to_owned())),
+            Ok(_) => Err(CaptureError::NotExecutable(name())),
+            Err(_) => Err(CaptureError::NotFound(name())),
         };
     }
     search_path
@@ -41,9 +44,9 @@ fn find(program: &str, search_path: &str) -> Result<PathBuf, CaptureError> {
         .find(|path| is_file(path))
         .ok_or_else(|| {
             if is_file(&direct) {
-                CaptureError::NotInPath(program.to_owned())
+                CaptureError::NotInPath(name())
             } else {
-                CaptureError::NotFound(program.to_owned())
+                CaptureError::NotFound(name())
             }
         })
 }

@@ -15,6 +15,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) dead_stacks: &'a [(u64, u64)],
     /// Parts of the program break that the program itself asked for.
     pub(crate) program_break: &'a [(u64, u64)],
+    /// Memory that another allocator than glibc's mapped for itself.
+    pub(crate) allocator_memory: &'a [(u64, u64)],
     /// True where glibc's malloc stands behind the heap.
     pub(crate) is_glibc: bool,
 }
@@ -59,6 +61,7 @@ fn excluded(image: &Image, around: &Surroundings<'_>) -> Vec<(u64, u64)> {
     let mut ranges: Vec<(u64, u64)> =
         around.heap.blocks.iter().map(|block| (block.address, block.address + block.bytes)).collect();
     ranges.extend_from_slice(&around.heap.freed);
+    ranges.extend_from_slice(around.allocator_memory);
     if around.is_glibc {
         ranges.extend(program_heap(image, around));
         ranges.extend(arenas(image, around.heap));

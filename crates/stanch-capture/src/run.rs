@@ -6,6 +6,7 @@ use crate::watch::{Orders, Watch};
 use crate::{CaptureError, program};
 use stanch_process::{Pid, PidFd};
 use stanch_recording::{Ending, Process, Recording};
+use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 #[derive(Clone, Debug)]
 pub struct RunPlan {
     /// Program and arguments; never empty.
-    pub command: Vec<String>,
+    pub command: Vec<OsString>,
     /// The recorder's shared object.
     pub recorder: &'static [u8],
     /// Where a folder for the recorder's file may be made.
@@ -27,13 +28,20 @@ pub struct RunPlan {
     /// `PATH`.
     pub search_path: String,
     /// `LD_PRELOAD` as it is now.
-    pub preload: Option<String>,
+    pub preload: Option<OsString>,
     /// Record descendants too.
     pub follow_children: bool,
     /// How long to wait for descendants once the command itself has ended. Daemons are waited for without end.
     pub linger: Duration,
     /// Version of the tool, for the recording.
     pub tool_version: String,
+}
+
+impl RunPlan {
+    /// The program as it was named, for messages.
+    fn name(&self) -> String {
+        self.command[0].to_string_lossy().into_owned()
+    }
 }
 
 /// What the caller may want to tell people meanwhile.
@@ -82,7 +90,7 @@ pub fn run(plan: &RunPlan, mut events: impl FnMut(Event)) -> Result<Outcome, Cap
         let result = start(plan, &program, &recorder, &session).and_then(|mut child| {
             let pid = Pid(child.id());
             let status = wait_for_command(&mut child, &signals)
-                .map_err(|source| CaptureError::Start { program: plan.command[0].clone(), source })?;
+                .map_err(|source| CaptureError::Start { program: plan.name(), source })?;
             tree.wait_for_descendants(&listener, plan.linger, &signals, &mut events);
             Ok((status, pid))
         });
@@ -97,7 +105,7 @@ pub fn run(plan: &RunPlan, mut events: impl FnMut(Event)) -> Result<Outcome, Cap
 
     let mut recording = Recording {
         tool_version: plan.tool_version.clone(),
-        command: plan.command.clone(),
+        command: plan.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
         started_unix_ms,
         processes: tree.finish(),
         losses: Vec::new(),
@@ -105,7 +113,7 @@ pub fn run(plan: &RunPlan, mut events: impl FnMut(Event)) -> Result<Outcome, Cap
     set_status(&mut recording, main_pid, status);
     if recording.processes.is_empty() {
         recording.losses.push(stanch_recording::Loss {
-            what: format!("`{}`", plan.command[0]),
+            what: format!("`{}`", plan.name()),
             why: "the recorder was not loaded into it: it is privileged (setuid), or ended before its first instruction"
                 .to_owned(),
         });
@@ -121,13 +129,14 @@ fn token() -> String {
 
 fn start(plan: &RunPlan, program: &std::path::Path, recorder: &str, session: &str) -> Result<Child, CaptureError> {
     let mut command = Command::new(program);
-    let preload = match plan.preload.as_deref().filter(|list| !list.is_empty()) {
-        Some(others) => format!("{recorder}:{others}"),
-        None => recorder.to_owned(),
-    };
+    let mut preload = OsString::from(recorder);
+    if let Some(others) = plan.preload.as_deref().filter(|list| !list.is_empty()) {
+        preload.push(":");
+        preload.push(others);
+    }
     std::os::unix::process::CommandExt::arg0(&mut command, &plan.command[0]);
     command.args(&plan.command[1..]).env("LD_PRELOAD", preload).env(SESSION_VARIABLE, session);
-    command.spawn().map_err(|source| CaptureError::Start { program: plan.command[0].clone(), source })
+    command.spawn().map_err(|source| CaptureError::Start { program: plan.name(), source })
 }
 
 /// Interrupts from the terminal reach the command by themselves, so they are only counted here; a request to end is

@@ -18,6 +18,7 @@ pub(crate) struct Frozen {
     pause_ns: u64,
     heap: Heap,
     mappings: Vec<LiveMapping>,
+    allocator_memory: Vec<(u64, u64)>,
     dead_stacks: Vec<(u64, u64)>,
     is_glibc: bool,
     image: Result<Image, io::Error>,
@@ -65,14 +66,15 @@ fn freeze(
         losses.extend(running_threads(&stopped));
         Image::copy(pid, &stopped, recorder).map(|image| (image, stopped))
     });
-    let (heap, mappings, dead_stacks) = (ledger.heap(), ledger.mappings(), ledger.dead_stacks());
+    let (heap, dead_stacks) = (ledger.heap(), ledger.dead_stacks());
+    let (mappings, allocator_memory) = ledger.split_mappings();
     let image = image.map(|(image, stopped)| {
         drop(stopped);
         image
     });
     let pause_ns = if reason == SnapshotReason::Exit { 0 } else { started.elapsed().as_nanos() as u64 };
     let is_glibc = ledger.header().flags.load(Relaxed) & flag::FOREIGN_MALLOC == 0;
-    Frozen { at_ms, reason, pause_ns, heap, mappings, dead_stacks, is_glibc, image, losses }
+    Frozen { at_ms, reason, pause_ns, heap, mappings, allocator_memory, dead_stacks, is_glibc, image, losses }
 }
 
 fn running_threads(stopped: &Stopped) -> Option<Loss> {
@@ -90,7 +92,7 @@ pub(crate) fn live_only(ledger: &Ledger, at_ms: u64) -> Snapshot {
     for block in &heap.blocks {
         groups.add(block, Class::Live, (0, 0));
     }
-    for mapping in ledger.mappings() {
+    for mapping in ledger.split_mappings().0 {
         groups.add(&mapping_block(&mapping), Class::Live, (0, 0));
     }
     Snapshot { at_ms, reason: SnapshotReason::Killed, pause_ns: 0, groups: groups.finish() }
@@ -147,6 +149,7 @@ impl Frozen {
             heap: &self.heap,
             dead_stacks: &dead_stacks,
             program_break: &program_break,
+            allocator_memory: &self.allocator_memory,
             is_glibc: self.is_glibc,
         };
         HeapImage {

@@ -57,12 +57,6 @@ pub fn state(pid: Pid) -> io::Result<char> {
     Ok(stat_field(pid, 3)?.chars().next().unwrap_or('?'))
 }
 
-/// # Errors
-/// Where the process is gone.
-pub fn start_time_ticks(pid: Pid) -> io::Result<u64> {
-    number(&stat_field(pid, 22)?)
-}
-
 /// The threads that the process has now.
 ///
 /// # Errors

@@ -164,13 +164,31 @@ impl Drop for Replacing {
     }
 }
 
-fn environment() -> Strings {
-    unsafe extern "C" {
-        static environ: Strings;
-    }
+unsafe extern "C" {
+    static mut environ: Strings;
+}
+
+pub(crate) fn environment() -> Strings {
     // SAFETY: the C library's variable; reading it races with a program that changes its environment in another
     // thread, as exec itself would.
     unsafe { environ }
+}
+
+/// Calls `start`, which starts a program from the process's own environment, with the recorder in that.
+pub(crate) fn with_recorder_in_environment<T>(start: impl FnOnce() -> T) -> T {
+    let mut room = room();
+    let own = environment();
+    // SAFETY: the process's environment is an array of C strings up to a null, or null; `room` outlives the call. Another
+    // thread that reads the environment meanwhile sees two variables more.
+    unsafe {
+        let extended = recorded(&mut room, own);
+        environ = extended;
+        let result = start();
+        if environ == extended {
+            environ = own;
+        }
+        result
+    }
 }
 
 /// `execve(path, arguments, environment)`

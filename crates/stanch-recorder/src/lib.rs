@@ -29,6 +29,7 @@ mod real;
 mod rule;
 mod rules;
 mod session;
+mod shell;
 mod sys;
 mod text;
 mod threads;

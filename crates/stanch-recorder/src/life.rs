@@ -93,6 +93,9 @@ fn first_start() -> Option<Ledger> {
         __cxa_at_quick_exit(at_exit, core::ptr::null_mut());
         __register_atfork(before_fork, in_parent, in_child, core::ptr::null_mut());
     }
+    // SAFETY: the program's own code has not run yet: this is the first allocation of its start, or the recorder's
+    // constructor.
+    unsafe { session::hide(STACK_END.load(Relaxed) as *const usize) };
     control::adopt(ledger.base());
     Some(ledger)
 }

@@ -57,9 +57,10 @@ pub(crate) static RECORDER_PATH: Text = Text::new();
 /// # Safety
 /// `stack_end` must be the address that the kernel put the argument count at.
 pub(crate) unsafe fn read_environment(stack_end: *const usize) -> bool {
-    // SAFETY: the count is followed by that many arguments, a null, and the environment up to another null.
+    // SAFETY: the caller's promise.
+    let mut entry = unsafe { first_entry(stack_end) };
+    // SAFETY: the environment is an array of C strings up to a null.
     unsafe {
-        let mut entry = stack_end.add(1 + *stack_end + 1).cast::<*const c_char>();
         while !(*entry).is_null() {
             let text = core::ffi::CStr::from_ptr(*entry).to_bytes();
             if text.starts_with(SESSION) {
@@ -72,6 +73,51 @@ pub(crate) unsafe fn read_environment(stack_end: *const usize) -> bool {
         }
     }
     SESSION_ENTRY.get().len() > SESSION.len()
+}
+
+/// The environment's first entry: the count is followed by that many arguments and a null.
+unsafe fn first_entry(stack_end: *const usize) -> *mut *const c_char {
+    // SAFETY: the caller passes the place of the argument count.
+    unsafe { stack_end.add(1 + *stack_end + 1).cast::<*const c_char>().cast_mut() }
+}
+
+/// Takes the recorder out of the environment that the program sees: what it prints, compares or hands on is as without
+/// Stanch. Programs that it starts get the recorder back from the hooks of exec.
+///
+/// # Safety
+/// As [`read_environment`]; the program must not have started yet.
+pub(crate) unsafe fn hide(stack_end: *const usize) {
+    // SAFETY: the environment is an array of C strings up to a null, in memory that belongs to the program and may be
+    // written; nobody else runs yet.
+    unsafe {
+        let mut from = first_entry(stack_end);
+        let mut to = from;
+        while !(*from).is_null() {
+            let text = core::ffi::CStr::from_ptr(*from).to_bytes();
+            let is_ours = text.starts_with(SESSION) || (text.starts_with(PRELOAD) && !keep_others(*from, text));
+            if !is_ours {
+                *to = *from;
+                to = to.add(1);
+            }
+            from = from.add(1);
+        }
+        *to = core::ptr::null();
+    }
+}
+
+/// Takes our entry out of an `LD_PRELOAD` that names others too. False where it names nobody else.
+unsafe fn keep_others(entry: *const c_char, text: &[u8]) -> bool {
+    let ours = RECORDER_PATH.get();
+    let list = &text[PRELOAD.len()..];
+    let Some(others) = list.strip_prefix(ours).and_then(|rest| rest.split_first()).map(|(_, others)| others) else {
+        return !list.starts_with(ours);
+    };
+    // SAFETY: the rest of the string, with its zero, moves towards its start inside the string's own memory.
+    unsafe {
+        let target = entry.cast_mut().add(PRELOAD.len());
+        core::ptr::copy(others.as_ptr().cast(), target, others.len() + 1);
+    }
+    true
 }
 
 /// Notes which program this is: by the time the collector looks, exec may have put another in its place.

@@ -1,13 +1,30 @@
 //! What can be typed.
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Finds memory leaks in programs that nobody recompiled.
-///
-/// Exit status: 0 nothing found, 1 findings at or above --fail-on, 2 Stanch could not do its job. `stanch run` gives
-/// the program's own status unless --fail-on is given.
+/// Below the long help.
+const MORE: &str = "\
+Examples:
+  stanch run -- ./app --port 80          record, and report to standard error at the end
+  stanch run --record app.rec -- ./app   keep the recording, too
+  stanch report app.rec --format sarif   report on it once more
+  stanch snapshot 4127                   look at a process that `stanch run` is recording
+
+Exit status:
+  0 nothing found, 1 findings at or above --fail-on, 2 Stanch could not do its job.
+  `stanch run` gives the program's own status (128 + the signal that ended it) unless --fail-on is
+  given and something is found.
+
+Configuration:
+  `stanch.toml`, looked for from the working folder upwards: format, fail-on, color, show-reachable,
+  follow-children, linger, suppressions = [\"FILE\"], and [[suppress]] tables.
+  The environment wins over it: STANCH_FORMAT, STANCH_FAIL_ON, STANCH_COLOR, STANCH_SHOW_REACHABLE,
+  STANCH_FOLLOW_CHILDREN, STANCH_LINGER, STANCH_SUPPRESSIONS (FILE:FILE). Flags win over both.";
+
+/// Finds memory leaks in programs that nobody recompiled
 #[derive(Debug, Parser)]
-#[command(name = "stanch", version, max_term_width = 100)]
+#[command(name = "stanch", version, max_term_width = 100, after_help = "Try: stanch run -- PROGRAM", after_long_help = MORE)]
 pub(crate) struct CliArgs {
     #[command(subcommand)]
     pub(crate) verb: Verb,
@@ -16,6 +33,10 @@ pub(crate) struct CliArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Run a program, record its allocations, and say what it leaked
+    ///
+    /// The report goes to standard error, since standard output is the program's, or to the file that --output names.
+    /// The program's own status is returned (128 + the signal that ended it), unless --fail-on is given and something
+    /// is found. Ctrl-C goes to the program; the report follows when it has ended.
     Run(RunArgs),
     /// Report on a recording that was kept with `run --record`
     Report(ReportArgs),
@@ -28,22 +49,33 @@ pub(crate) struct RunArgs {
     /// Keep the recording in FILE, for `stanch report FILE`
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
-    /// Record the processes that the program starts, too
-    #[arg(long, value_name = "WHETHER", value_enum, num_args = 0..=1, default_missing_value = "yes")]
+    /// Record the processes that the program starts, too [default: yes]
+    #[arg(
+        long,
+        value_name = "WHETHER",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes"
+    )]
     pub(crate) follow_children: Option<YesNo>,
-    /// Seconds to wait for processes that the program leaves behind
-    #[arg(long, value_name = "SECONDS")]
+    /// Seconds to wait for processes that the program leaves behind [default: 2]
+    ///
+    /// What runs on then is looked at where it stands and goes on without being recorded. Daemons are followed to their
+    /// end, or until Ctrl-C.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) linger: Option<f64>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     /// The program and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
-    pub(crate) command: Vec<String>,
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// A recording
+    #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -52,6 +84,7 @@ pub(crate) struct ReportArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SnapshotArgs {
     /// Process id
+    #[arg(value_name = "PID")]
     pub(crate) pid: u32,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -60,10 +93,10 @@ pub(crate) struct SnapshotArgs {
 /// How findings come out; the same for every verb that has any.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct OutputArgs {
-    /// Format of the report
+    /// Format of the report [default: text]
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
-    /// Write the report to FILE
+    /// Write the report to FILE (`-`: standard output)
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// End with status 1 if anything at least as bad is found
@@ -75,10 +108,10 @@ pub(crate) struct OutputArgs {
     /// List what is still reachable, too
     #[arg(long)]
     pub(crate) show_reachable: bool,
-    /// Show all findings and whole stacks
+    /// Show all findings, whole stacks and every reason
     #[arg(long)]
     pub(crate) all: bool,
-    /// Colours
+    /// Colours [default: auto]
     #[arg(long, value_enum, value_name = "WHEN")]
     pub(crate) color: Option<When>,
 }
@@ -110,7 +143,9 @@ pub(crate) enum FailOn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum YesNo {
+    /// Do
     Yes,
+    /// Do not
     No,
 }
 
@@ -119,6 +154,8 @@ pub(crate) enum YesNo {
 pub(crate) enum When {
     /// On a terminal, unless NO_COLOR is set
     Auto,
+    /// Wherever text goes
     Always,
+    /// Nowhere
     Never,
 }

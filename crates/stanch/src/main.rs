@@ -2,12 +2,14 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod destination;
 mod exit;
 mod output;
 mod record;
 mod recorder;
 mod reports;
 mod settings;
+mod tell;
 
 use args::{CliArgs, Verb};
 use clap::Parser;

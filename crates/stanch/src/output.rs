@@ -1,5 +1,6 @@
 //! Findings on their way out: suppressed, written, judged.
 use crate::args::{FailOn, Format};
+use crate::destination;
 use crate::settings::OutputPlan;
 use anyhow::{Context, Result};
 use stanch_finding::{Finding, Kind, Report};
@@ -7,7 +8,6 @@ use stanch_recording::Recording;
 use stanch_report::text::{Limit, Reachable, Style, TextOptions};
 use stanch_report::{json, sarif, text};
 use std::io::{self, Write};
-use std::path::Path;
 
 /// Version of the tool as reports carry it.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -40,39 +40,26 @@ pub(crate) fn write(reports: &[Report], plan: &OutputPlan, stream: Stream) -> Re
     }
     .context("cannot format the report")?;
     match &plan.file {
-        Some(path) => write_file(path, &bytes).with_context(|| format!("cannot write the report to `{}`", path.display())),
-        None => write_stream(&bytes, stream),
+        Some(path) => destination::write(path, &bytes).or_else(|error| {
+            // What was learned must not be lost with the file.
+            write_stream(&bytes, stream)?;
+            Err(error).with_context(|| format!("cannot write the report to `{}`", path.display()))
+        }),
+        None => write_stream(&bytes, if plan.is_to_stdout { Stream::Stdout } else { stream }),
     }
 }
 
 fn text_options(plan: &OutputPlan, stream: Stream) -> TextOptions<'_> {
     TextOptions {
-        style: if plan.is_coloured(stream == Stream::Stdout) { Style::Ansi } else { Style::Plain },
+        style: if plan.is_coloured(plan.is_to_stdout || stream == Stream::Stdout) { Style::Ansi } else { Style::Plain },
         width: 80,
-        findings: if plan.all { Limit::All } else { Limit::First(20) },
+        findings: if plan.all { Limit::All } else { Limit::First(10) },
         frames: if plan.all { Limit::All } else { Limit::First(12) },
         reachable: if plan.show_reachable { Reachable::Listed } else { Reachable::Summary },
         base_dir: plan.base_folder.as_deref(),
         all_flag: "--all",
         reachable_flag: "--show-reachable",
     }
-}
-
-/// Writes beside the file and puts it into place when it is whole. What is no ordinary file (a pipe, a device) is
-/// written directly.
-fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if path.metadata().is_ok_and(|facts| !facts.is_file()) {
-        return std::fs::write(path, bytes);
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let result = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
-    if result.is_err() {
-        // The first error is the one to tell.
-        let _ = std::fs::remove_file(&part);
-    }
-    result
 }
 
 fn write_stream(bytes: &[u8], stream: Stream) -> Result<()> {

@@ -1,50 +1,108 @@
 //! `stanch run`
-use crate::VerbResult;
 use crate::args::RunArgs;
 use crate::exit::Exit;
 use crate::output::{self, Stream};
 use crate::recorder::RECORDER;
-use crate::settings::{Settings, variable};
-use anyhow::Context;
-use stanch_capture::{Event, Names, RunPlan};
-use std::path::PathBuf;
+use crate::settings::{OutputPlan, Settings, variable};
+use crate::{VerbResult, destination, tell};
+use anyhow::{Context, Error, Result, bail};
+use stanch_capture::{CaptureError, Event, Names, Outcome, RunPlan};
+use stanch_recording::{Recording, WriteError};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) fn run(args: &RunArgs) -> VerbResult {
     let settings = Settings::load()?;
     let output_plan = settings.output(&args.output)?;
-    let plan = RunPlan {
+    let plan = plan(args, &settings)?;
+    check_destinations(args, &output_plan)?;
+    output_plan.tell_notes();
+    let mut outcome = stanch_capture::run(&plan, tell_event).map_err(with_hint)?;
+    let names = if args.record.is_some() { Names::All } else { Names::Reported };
+    stanch_capture::resolve(&mut outcome.recording, names, |_, _| {});
+    let kept = args.record.as_deref().map_or(Ok(()), |path| keep(&outcome.recording, path));
+    // The report comes first even where the recording could not be kept.
+    let exit = report(&outcome, &output_plan);
+    kept.and(exit)
+}
+
+fn plan(args: &RunArgs, settings: &Settings) -> Result<RunPlan> {
+    Ok(RunPlan {
         command: args.command.clone(),
         recorder: RECORDER,
-        temporary_folder: variable("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from),
+        temporary_folder: std::env::var_os("TMPDIR")
+            .filter(|folder| !folder.is_empty())
+            .map_or_else(|| PathBuf::from("/tmp"), PathBuf::from),
         search_path: variable("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned()),
-        preload: variable("LD_PRELOAD"),
+        preload: std::env::var_os("LD_PRELOAD"),
         follow_children: settings.follow_children(args.follow_children)?,
         linger: Duration::from_secs_f64(settings.linger_seconds(args.linger)?),
         tool_version: output::VERSION.to_owned(),
-    };
-    output_plan.suppression_notes.iter().for_each(|note| tell(note));
-    let mut outcome = stanch_capture::run(&plan, |event| match event {
-        Event::WaitingForChildren(count) => {
-            tell(&format!("waiting for {count} more {} (Ctrl-C ends the wait)", if count == 1 { "process" } else { "processes" }));
-        }
-        Event::WaitingForDaemon(pid) => tell(&format!("following daemon {pid} to its end (Ctrl-C reports now)")),
-    })?;
-    let names = if args.record.is_some() { Names::All } else { Names::Reported };
-    stanch_capture::resolve(&mut outcome.recording, names, |_, _| {});
-    if let Some(path) = &args.record {
-        stanch_recording::write_file(&outcome.recording, path)
-            .with_context(|| format!("cannot write the recording to `{}`", path.display()))?;
+    })
+}
+
+fn check_destinations(args: &RunArgs, plan: &OutputPlan) -> Result<()> {
+    if args.record.is_some() && args.record == plan.file {
+        bail!("cannot write both the recording and the report to one file\nhint: give `--record` or `--output` another name");
     }
-    let reports = output::reports(&outcome.recording, &output_plan);
-    output::write(&reports, &output_plan, Stream::Stderr)?;
-    Ok(match output_plan.fail_on {
+    if let Some(path) = &args.record {
+        destination::check("recording", path)?;
+    }
+    if let Some(path) = &plan.file {
+        destination::check("report", path)?;
+    }
+    Ok(())
+}
+
+fn keep(recording: &Recording, path: &Path) -> Result<()> {
+    let result = stanch_recording::write_file(recording, path);
+    let result = result.map_err(|error| match error {
+        WriteError::Io(cause) => Error::new(cause),
+        other => Error::new(other),
+    });
+    result.with_context(|| format!("cannot write the recording to `{}`", path.display()))
+}
+
+fn report(outcome: &Outcome, plan: &OutputPlan) -> VerbResult {
+    let reports = output::reports(&outcome.recording, plan);
+    output::write(&reports, plan, Stream::Stderr)?;
+    Ok(match plan.fail_on {
         Some(limit) if output::fails(&reports, limit) => Exit::Findings,
         _ => Exit::of_program(outcome.status),
     })
 }
 
-#[expect(clippy::print_stderr, reason = "what people should know goes to standard error")]
-fn tell(message: &str) {
-    eprintln!("stanch: {message}");
+fn tell_event(event: Event) {
+    match event {
+        Event::WaitingForChildren(count) => {
+            let processes = if count == 1 { "process" } else { "processes" };
+            tell::note(&format!("waiting for {count} more {processes} (Ctrl-C ends the wait)"));
+        }
+        Event::WaitingForDaemon(pid) => {
+            tell::note(&format!("following daemon {pid} to its end (Ctrl-C reports now)"));
+        }
+    }
 }
+
+/// What to do next is part of the error.
+fn with_hint(error: CaptureError) -> Error {
+    let hint = match &error {
+        CaptureError::NotFound(name) if name.contains('/') => "there is no file of this name; is it built, and the path right?",
+        CaptureError::NotFound(_) => "it is in no folder of PATH; give its path, such as `./NAME`",
+        CaptureError::IsFolder(_) => "name the program in it",
+        CaptureError::OtherMachine(_) => "build it for x86-64",
+        CaptureError::Start { source, .. } => match source.kind() {
+            ErrorKind::NotFound => "the interpreter or dynamic linker that it names is missing",
+            ErrorKind::PermissionDenied => "the folder may be mounted with `noexec`",
+            _ if source.raw_os_error() == Some(EXEC_FORMAT) => "a script begins with a line such as `#!/bin/sh`",
+            _ => return Error::new(error),
+        },
+        _ => return Error::new(error),
+    };
+    let text = format!("{error}\nhint: {hint}");
+    Error::new(error).context(text)
+}
+
+/// `ENOEXEC`: neither a program of this machine nor a script.
+const EXEC_FORMAT: i32 = 8;

@@ -1,30 +1,54 @@
 //! `stanch report` and `stanch snapshot`: reports on what was recorded, or is being recorded.
-use crate::VerbResult;
 use crate::args::{OutputArgs, ReportArgs, SnapshotArgs};
 use crate::exit::Exit;
 use crate::output::{self, Stream};
-use crate::settings::Settings;
-use anyhow::Context;
-use stanch_recording::Recording;
+use crate::settings::{OutputPlan, Settings};
+use crate::{VerbResult, destination};
+use anyhow::{Error, Result, bail};
+use stanch_process::Pid;
+use stanch_recording::{Loss, ReadError, Recording};
+use std::path::Path;
 
 pub(crate) fn report(args: &ReportArgs) -> VerbResult {
-    let (mut recording, losses) = stanch_recording::read_file(&args.file)
-        .with_context(|| format!("cannot read the recording `{}`", args.file.display()))?;
-    if let Some(first) = recording.processes.first_mut() {
-        first.losses.extend(losses);
-    }
-    show(&recording, &args.output)
+    let plan = plan(&args.output)?;
+    let (mut recording, losses) = read(&args.file)?;
+    recording.losses.extend(losses);
+    show(&recording, &plan)
 }
 
 pub(crate) fn snapshot(args: &SnapshotArgs) -> VerbResult {
+    let plan = plan(&args.output)?;
+    if stanch_process::state(Pid(args.pid)).is_ok_and(|state| "ZX".contains(state)) {
+        bail!("process {} has ended", args.pid);
+    }
     let recording = stanch_capture::request_snapshot(args.pid)?;
-    show(&recording, &args.output)
+    show(&recording, &plan)
 }
 
-fn show(recording: &Recording, args: &OutputArgs) -> VerbResult {
+fn plan(args: &OutputArgs) -> Result<OutputPlan> {
     let plan = Settings::load()?.output(args)?;
-    let reports = output::reports(recording, &plan);
-    output::write(&reports, &plan, Stream::Stdout)?;
+    if let Some(path) = &plan.file {
+        destination::check("report", path)?;
+    }
+    plan.tell_notes();
+    Ok(plan)
+}
+
+fn read(path: &Path) -> Result<(Recording, Vec<Loss>)> {
+    const HINT: &str = "\nhint: `stanch run --record FILE -- PROGRAM` writes recordings";
+    stanch_recording::read_file(path).map_err(|error| {
+        let refused = format!("cannot read the recording `{}`", path.display());
+        match error {
+            ReadError::Io(cause) => Error::new(cause).context(refused),
+            ReadError::NotARecording => Error::new(error).context(refused + HINT),
+            ReadError::TooNew { .. } => Error::new(error).context(refused),
+        }
+    })
+}
+
+fn show(recording: &Recording, plan: &OutputPlan) -> VerbResult {
+    let reports = output::reports(recording, plan);
+    output::write(&reports, plan, Stream::Stdout)?;
     Ok(match plan.fail_on {
         Some(limit) if output::fails(&reports, limit) => Exit::Findings,
         _ => Exit::Clean,

@@ -1,6 +1,7 @@
 //! What flags, environment and `stanch.toml` mean together: flags win over environment, environment over the file.
 use crate::args::{FailOn, Format, OutputArgs, When, YesNo};
-use anyhow::{Context, Result, bail};
+use crate::tell;
+use anyhow::{Context, Error, Result, anyhow, bail};
 use clap::ValueEnum;
 use stanch_finding::Date;
 use stanch_finding::suppression::{SuppressionSet, parse_any};
@@ -32,10 +33,13 @@ struct ConfigFile {
 #[derive(Debug)]
 pub(crate) struct OutputPlan {
     pub(crate) format: Format,
+    /// `None` for a stream.
     pub(crate) file: Option<PathBuf>,
+    /// Standard output was asked for.
+    pub(crate) is_to_stdout: bool,
     pub(crate) fail_on: Option<FailOn>,
     pub(crate) suppressions: SuppressionSet,
-    pub(crate) suppression_notes: Vec<String>,
+    suppression_notes: Vec<String>,
     pub(crate) today: Date,
     pub(crate) show_reachable: bool,
     pub(crate) all: bool,
@@ -51,9 +55,10 @@ pub(crate) struct Settings {
     inline_suppressions: Option<(String, String)>,
 }
 
-/// A variable of the environment; one that is not text counts as absent.
+/// A variable of the environment; an empty one counts as absent.
 pub(crate) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    let value = std::env::var_os(name)?;
+    (!value.is_empty()).then(|| value.to_string_lossy().into_owned())
 }
 
 fn choice<T: ValueEnum>(name: &str) -> Result<Option<T>> {
@@ -76,8 +81,8 @@ impl Settings {
             return Ok(Self::default());
         };
         let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        let file: ConfigFile = toml::from_str(&text).with_context(|| format!("cannot understand `{}`", path.display()))?;
-        let inline_suppressions = (!file.suppress.is_empty()).then(|| only_suppressions(&file.suppress, &path));
+        let file: ConfigFile = toml::from_str(&text).map_err(|error| misunderstood(&path, &text, &error))?;
+        let inline_suppressions = (!file.suppress.is_empty()).then(|| only_suppressions(&file.suppress, &text, &path));
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(Self { file, folder, inline_suppressions })
     }
@@ -90,12 +95,15 @@ impl Settings {
     pub(crate) fn linger_seconds(&self, typed: Option<f64>) -> Result<f64> {
         const DEFAULT: f64 = 2.0;
         let from_environment = match variable("STANCH_LINGER") {
-            Some(text) => Some(text.parse().with_context(|| format!("environment variable `STANCH_LINGER` is `{text}`, not a number of seconds"))?),
+            Some(text) => {
+                let is_wrong = || format!("environment variable `STANCH_LINGER` is `{text}`, not a number of seconds");
+                Some(text.parse().ok().with_context(is_wrong)?)
+            }
             None => None,
         };
         let seconds = typed.or(from_environment).or(self.file.linger).unwrap_or(DEFAULT);
         if !(0.0..=1e9).contains(&seconds) {
-            bail!("cannot wait for {seconds} seconds; give `--linger` a number from 0 on");
+            bail!("cannot wait for {seconds} seconds\nhint: give `--linger` a number from 0 to 1000000000");
         }
         Ok(seconds)
     }
@@ -104,16 +112,22 @@ impl Settings {
         let (suppressions, suppression_notes) = self.suppressions(typed)?;
         Ok(OutputPlan {
             format: typed.format.or(choice("STANCH_FORMAT")?).or(self.file.format).unwrap_or(Format::Text),
-            file: typed.output.clone(),
+            file: typed.output.clone().filter(|path| path != Path::new("-")),
+            is_to_stdout: typed.output.as_deref() == Some(Path::new("-")),
             fail_on: typed.fail_on.or(choice("STANCH_FAIL_ON")?).or(self.file.fail_on),
             suppressions,
             suppression_notes,
             today: today(),
-            show_reachable: typed.show_reachable || self.file.show_reachable.unwrap_or(false),
+            show_reachable: self.show_reachable(typed)?,
             all: typed.all,
             color: typed.color.or(choice("STANCH_COLOR")?).or(self.file.color).unwrap_or(When::Auto),
             base_folder: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
         })
+    }
+
+    fn show_reachable(&self, typed: &OutputArgs) -> Result<bool> {
+        let from_environment = choice("STANCH_SHOW_REACHABLE")?.map(|chosen| chosen == YesNo::Yes);
+        Ok(typed.show_reachable || from_environment.or(self.file.show_reachable).unwrap_or(false))
     }
 
     fn suppressions(&self, typed: &OutputArgs) -> Result<(SuppressionSet, Vec<String>)> {
@@ -137,11 +151,25 @@ impl Settings {
     }
 }
 
-/// The suppressions of a configuration file as a document of their own.
-fn only_suppressions(suppress: &[toml::Value], path: &Path) -> (String, String) {
+/// What is wrong with a configuration file, and in which line.
+fn misunderstood(path: &Path, text: &str, error: &toml::de::Error) -> Error {
+    let start = error.span().map_or(0, |span| span.start).min(text.len());
+    let line = 1 + text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count();
+    anyhow!("cannot understand `{}:{line}`: {}", path.display(), error.message().trim_end())
+}
+
+/// The suppressions of a configuration file as a document of their own, their lines numbered as in the file: in TOML
+/// the tables come after all keys that stand by themselves.
+fn only_suppressions(suppress: &[toml::Value], text: &str, path: &Path) -> (String, String) {
+    let origin = path.display().to_string();
+    let before = text.lines().take_while(|line| !line.trim_start().starts_with("[[suppress")).count();
+    if before < text.lines().count() {
+        let kept: Vec<&str> = text.lines().skip(before).collect();
+        return ("\n".repeat(before) + &kept.join("\n"), origin);
+    }
     let mut table = toml::Table::new();
     table.insert("suppress".to_owned(), toml::Value::Array(suppress.to_vec()));
-    (table.to_string(), path.display().to_string())
+    (table.to_string(), origin)
 }
 
 /// Today's date (UTC), for suppressions that expire.
@@ -151,6 +179,11 @@ fn today() -> Date {
 }
 
 impl OutputPlan {
+    /// Says what of the suppression files was passed over.
+    pub(crate) fn tell_notes(&self) {
+        self.suppression_notes.iter().for_each(|note| tell::note(note));
+    }
+
     /// Whether text that goes to standard error or standard output is to be coloured.
     pub(crate) fn is_coloured(&self, to_stdout: bool) -> bool {
         match self.color {
@@ -159,7 +192,8 @@ impl OutputPlan {
             When::Auto => {
                 let is_terminal =
                     if to_stdout { std::io::stdout().is_terminal() } else { std::io::stderr().is_terminal() };
-                is_terminal && self.file.is_none() && variable("NO_COLOR").is_none()
+                let is_dumb = variable("TERM").is_some_and(|terminal| terminal == "dumb");
+                is_terminal && !is_dumb && self.file.is_none() && variable("NO_COLOR").is_none()
             }
         }
     }

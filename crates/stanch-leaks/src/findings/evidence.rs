@@ -19,7 +19,7 @@ pub(super) fn evidence(case: &Case<'_>) -> Vec<Evidence> {
     let texts = [
         ("reachability", Some(reachability(case))),
         ("counts", counts(case)),
-        ("age", Some(age(case))),
+        ("age", age(case)),
         ("lifetimes", lifetimes(case)),
         ("indirect", indirect(case)),
         ("stacks", other_stacks(case)),
@@ -75,6 +75,9 @@ pub(super) fn freed(counts: &SiteCounts) -> u64 {
     counts.lifetimes.iter().fold(0, |sum, &freed| sum.saturating_add(freed))
 }
 
+/// The shortest run that ages say something about.
+const RUN_MS_MIN: u64 = 1000;
+
 /// How the births of the blocks left are spread over the run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spread {
@@ -87,12 +90,9 @@ enum Spread {
 
 fn spread(group: &Group, run_ms: u64) -> Spread {
     const BLOCKS_MIN: u64 = 8;
-    const RUN_MS_MIN: u64 = 1000;
     let (oldest, newest) = (group.oldest_ms as f64, group.newest_ms as f64);
     let run = run_ms as f64;
-    if run_ms < RUN_MS_MIN {
-        Spread::Unclear
-    } else if newest < 0.1 * run {
+    if newest < 0.1 * run {
         Spread::StartOnly
     } else if BLOCKS_MIN <= group.blocks && oldest < run / 3.0 && run * 2.0 / 3.0 < newest {
         Spread::WholeRun
@@ -101,8 +101,12 @@ fn spread(group: &Group, run_ms: u64) -> Spread {
     }
 }
 
-fn age(case: &Case<'_>) -> String {
+/// When the blocks left were allocated. Of a run of less than a second it tells nobody anything.
+fn age(case: &Case<'_>) -> Option<String> {
     let run_ms = case.snapshot.at_ms;
+    if run_ms < RUN_MS_MIN {
+        return None;
+    }
     let end = match case.snapshot.reason {
         SnapshotReason::OnDemand => "the snapshot",
         SnapshotReason::Exit | SnapshotReason::Killed | SnapshotReason::RecordingEnded => "the end",
@@ -114,11 +118,11 @@ fn age(case: &Case<'_>) -> String {
         _ => format!("the oldest was allocated {oldest} before {end}, the newest {newest}"),
     };
     let run = text::time(run_ms);
-    match spread(case.group, run_ms) {
+    Some(match spread(case.group, run_ms) {
         Spread::WholeRun => format!("{born}: spread over the whole run of {run}, so it grows with time"),
         Spread::StartOnly => format!("{born}: all at the beginning of a run of {run}, so it does not grow with time"),
         Spread::Unclear => format!("{born}, in a run of {run}"),
-    }
+    })
 }
 
 /// Says how long blocks from here usually live, where that is much less than those left have lived.

@@ -11,11 +11,13 @@ pub struct BlockRange {
 }
 
 impl BlockRange {
-    /// The last address that still counts as a pointer into the block: one past its end, the end rounded up to
-    /// the 16 bytes in which allocators count, because programs use what `malloc_usable_size` grants and keep
-    /// end pointers.
+    /// The last address that still counts as a pointer into the block: one past the end of what glibc grants for its
+    /// size, because programs use what `malloc_usable_size` says and keep end pointers. glibc puts 8 bytes of its own
+    /// to a request, counts in 16 bytes and grants at least 24, so this is never where the next block starts: a
+    /// stale pointer to a freed neighbour is no pointer to this block.
     pub(crate) fn last_pointer(self) -> u64 {
-        self.start.saturating_add(self.bytes).checked_next_multiple_of(16).unwrap_or(u64::MAX)
+        let granted = self.bytes.saturating_add(8).checked_next_multiple_of(16).map_or(u64::MAX, |chunk| chunk - 8);
+        self.start.saturating_add(granted.max(24))
     }
 }
 

@@ -1,14 +1,11 @@
-//! The end: what was suppressed, what could not be seen, and what to do next.
+//! The end: what was suppressed, and what to do next.
+use super::TextOptions;
 use super::names::{function_name, place};
 use super::page::{Ink, Page};
-use super::{TextOptions, held_bytes, shown};
-use crate::kinds::words;
+use super::selection::Selection;
+use super::unseen::may_hide_leaks;
 use crate::numbers::{amount_text, plural};
-use stanch_finding::{
-    BlockCount, ByteCount, Finding, Incomplete, Kind, OwnerKind, Report, SuppressionMatch, owning_frame,
-};
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use stanch_finding::{BlockCount, ByteCount, Finding, Kind, OwnerKind, Report, SuppressionMatch, owning_frame};
 
 /// Suppressions that matched, over all processes, in the order of their first match.
 pub(super) fn suppressed(reports: &[Report], page: &mut Page) {
@@ -53,32 +50,11 @@ fn counted(findings: u64, bytes: ByteCount, blocks: BlockCount) -> String {
     format!("{}, {}", plural(findings, "finding", "findings"), amount_text(bytes, blocks))
 }
 
-/// What could not be seen, each thing once, with the number of processes where it is not one.
-pub(super) fn not_seen(reports: &[Report], page: &mut Page) {
-    let mut processes: BTreeMap<&Incomplete, u64> = BTreeMap::new();
-    for incomplete in reports.iter().flat_map(|report| &report.incomplete) {
-        *processes.entry(incomplete).or_default() += 1;
-    }
-    if processes.is_empty() {
-        return;
-    }
-    page.blank();
-    page.paragraph(&[(Ink::Doubtful, "not seen:")], 2);
-    for (incomplete, count) in processes {
-        let times = if count == 1 { String::new() } else { format!(" ({})", plural(count, "process", "processes")) };
-        page.paragraph(&[(Ink::Plain, &format!("   {}: {}{times}", incomplete.what, incomplete.why))], 6);
-    }
-}
-
 /// The last line. There is none where all is well.
-pub(super) fn next_step(reports: &[Report], options: &TextOptions<'_>, page: &mut Page) {
-    let worst_of_each = reports.iter().filter_map(|report| shown(report, options).first().copied());
-    let claims = worst_of_each.filter(|finding| finding.kind != Kind::StillReachable);
-    let worst = claims.min_by_key(|finding| (words(finding.kind).rank, Reverse(held_bytes(finding))));
-    let is_incomplete = reports.iter().any(|report| !report.incomplete.is_empty());
-    let text = match worst {
+pub(super) fn next_step(selection: &Selection<'_>, reports: &[Report], options: &TextOptions<'_>, page: &mut Page) {
+    let text = match selection.worst() {
         Some(finding) => advice(finding, options),
-        None if is_incomplete => "mend what could not be seen, then run it again".to_owned(),
+        None if may_hide_leaks(reports) => "mend what could not be seen, then run it again".to_owned(),
         None => return,
     };
     page.blank();
@@ -89,12 +65,13 @@ fn advice(finding: &Finding, options: &TextOptions<'_>) -> String {
     if finding.kind == Kind::Live {
         return "let the program end by itself, so that what is lost can be told from what is in use".to_owned();
     }
-    if finding.owner.kind != OwnerKind::Application {
-        let (owner, fingerprint) = (&finding.owner.name, &finding.fingerprint);
-        return format!("report it to the makers of `{owner}`, or accept it: suppress fingerprint {fingerprint}");
+    let (owner, fingerprint) = (&finding.owner, &finding.fingerprint);
+    // A program that a package brought is not the reader's to mend either.
+    if owner.kind != OwnerKind::Application || owner.version.is_some() {
+        return format!("report it to the makers of `{}`, or accept it: suppress fingerprint {fingerprint}", owner.name);
     }
-    let owner = owning_frame(&finding.site).and_then(|owner| finding.site.stack.get(owner));
-    match owner.filter(|frame| frame.file.is_some()).and_then(|frame| Some((frame, place(frame, options)?))) {
+    let frame = owning_frame(&finding.site).and_then(|owner| finding.site.stack.get(owner));
+    match frame.filter(|frame| frame.file.is_some()).and_then(|frame| Some((frame, place(frame, options)?))) {
         Some((frame, place)) => format!("look at {place} in `{}`", function_name(frame)),
         None => "build the program with `-g`, so that findings name a file and a line".to_owned(),
     }

@@ -1,16 +1,47 @@
 //! One finding: what, how much, where, whose, why, and what to do.
 use super::names::{function_name, owner_name, place};
 use super::page::{Ink, Page, unbroken};
+use super::selection::Entry;
 use super::{Limit, TextOptions};
 use crate::kinds::{Severity, words};
 use crate::numbers::{amount_text, plural};
-use stanch_finding::{Finding, Frame, FrameRole, Kind, owning_frame};
+use stanch_finding::{Evidence, Finding, Frame, FrameRole, Kind, owning_frame};
+use std::collections::BTreeSet;
 
 /// Columns of the labels, and of everything behind them.
 const LABEL_WIDTH: usize = 10;
 
-pub(super) fn finding(finding: &Finding, number: usize, options: &TextOptions<'_>, page: &mut Page) {
-    heading(finding, number, page);
+/// What has been told already: numbers count on, and an explanation that holds for many findings is given once.
+pub(super) struct Teller {
+    number: usize,
+    told: BTreeSet<String>,
+    is_brief: bool,
+}
+
+impl Teller {
+    pub(super) fn new(options: &TextOptions<'_>) -> Teller {
+        Teller { number: 0, told: BTreeSet::new(), is_brief: options.findings != Limit::All }
+    }
+
+    fn next_number(&mut self) -> usize {
+        self.number += 1;
+        self.number
+    }
+
+    /// False for what the reader knows by now: what hangs on the blocks stands in a line of its own, and what a kind
+    /// means was said at the first finding of its kind.
+    fn is_new(&mut self, kind: Kind, evidence: &Evidence) -> bool {
+        match evidence.kind.as_str() {
+            "indirect" => false,
+            "reachability" if self.is_brief => self.told.insert(kind.as_str().to_owned()),
+            _ => true,
+        }
+    }
+}
+
+pub(super) fn finding(entry: &Entry<'_>, teller: &mut Teller, options: &TextOptions<'_>, page: &mut Page) {
+    let finding = entry.finding;
+    heading(finding, teller.next_number(), page);
     if !is_plain_leak(finding.kind) {
         labelled("what", &finding.message, page);
     }
@@ -18,9 +49,15 @@ pub(super) fn finding(finding: &Finding, number: usize, options: &TextOptions<'_
         let amount = amount_text(finding.indirect_bytes, finding.indirect_blocks);
         labelled("and", &format!("{amount} reachable only from there"), page);
     }
+    if 0 < entry.others {
+        let processes = plural(entry.others, "other process", "other processes");
+        let amount = amount_text(entry.others_bytes, entry.others_blocks);
+        labelled("also", &format!("in {processes}: {amount} in all"), page);
+    }
     location(finding, options, page);
     labelled("whose", &owner_name(&finding.owner), page);
-    for (index, evidence) in finding.evidence.iter().enumerate() {
+    let reasons: Vec<&Evidence> = finding.evidence.iter().filter(|reason| teller.is_new(finding.kind, reason)).collect();
+    for (index, evidence) in reasons.into_iter().enumerate() {
         labelled(if index == 0 { "why" } else { "" }, &evidence.text, page);
         for step in &evidence.path {
             labelled("", &format!("  {}:{}  {}", step.file, step.line, step.note), page);

@@ -1,5 +1,7 @@
 //! The first line: what is wrong, in numbers, over all processes.
 use super::page::{Ink, Page};
+use super::selection::hides_indirect;
+use super::unseen::{may_hide_leaks, was_replaced};
 use super::{held_blocks, held_bytes};
 use crate::numbers::{amount_text, plural};
 use stanch_finding::{BlockCount, ByteCount, Finding, Kind, Report};
@@ -29,7 +31,7 @@ impl Sum {
     fn of(reports: &[Report], kinds: &[Kind]) -> Option<Sum> {
         let findings: Vec<&Finding> = reports
             .iter()
-            .flat_map(|report| &report.findings)
+            .flat_map(|report| report.findings.iter().filter(|finding| counts(report, finding)))
             .filter(|finding| kinds.contains(&finding.kind))
             .collect();
         let places: BTreeSet<_> = findings.iter().map(|finding| &finding.fingerprint).collect();
@@ -49,6 +51,11 @@ impl Sum {
     }
 }
 
+/// Blocks that hang on lost ones count with those.
+fn counts(report: &Report, finding: &Finding) -> bool {
+    finding.kind != Kind::IndirectlyLost || !hides_indirect(report)
+}
+
 /// What is claimed, the worst first. Lost trees count whole: with what only they hold.
 fn claims(reports: &[Report]) -> Vec<(Ink, String)> {
     let sum = |kind: Kind| Sum::of(reports, &[kind]);
@@ -59,44 +66,47 @@ fn claims(reports: &[Report]) -> Vec<(Ink, String)> {
     claim(Ink::Bad, sum(Kind::UseAfterFree), &|sum| format!("memory used after free {}", sum.places()));
     claim(Ink::Bad, sum(Kind::DoubleFree), &|sum| format!("memory freed twice {}", sum.places()));
     claim(Ink::Bad, sum(Kind::MismatchedFree), &|sum| format!("memory freed by the wrong function {}", sum.places()));
-    let lost = sum(Kind::DefinitelyLost);
-    let is_any_lost = lost.is_some();
-    claim(Ink::Bad, lost, &|sum| format!("lost {} {}", sum.amount(), sum.places()));
-    if !is_any_lost {
-        let indirectly = sum(Kind::IndirectlyLost);
-        claim(Ink::Bad, indirectly, &|sum| format!("indirectly lost {} {}", sum.amount(), sum.places()));
-    }
+    claim(Ink::Bad, sum(Kind::DefinitelyLost), &|sum| format!("lost {} {}", sum.amount(), sum.places()));
+    claim(Ink::Bad, sum(Kind::IndirectlyLost), &|sum| format!("indirectly lost {} {}", sum.amount(), sum.places()));
     claim(Ink::Doubtful, sum(Kind::LostOnPath), &|sum| format!("memory lost on some path {}", sum.places()));
     claim(Ink::Doubtful, sum(Kind::PossiblyLost), &|sum| format!("possibly lost {} {}", sum.amount(), sum.places()));
     claim(Ink::Doubtful, sum(Kind::Growing), &|sum| format!("growing {}: {} so far", sum.places(), sum.amount()));
     claim(Ink::Doubtful, sum(Kind::Stale), &|sum| format!("stale {}: {}", sum.places(), sum.amount()));
     claim(Ink::Doubtful, sum(Kind::Live), &|sum| {
-        format!("{} {} not freed when last seen; whether lost could not be decided", sum.amount(), sum.places())
+        format!("{} {} not freed when last seen: lost or still in use, that is not known", sum.amount(), sum.places())
     });
     claims
 }
 
 /// How many processes of several have something to say.
 fn in_processes(reports: &[Report]) -> String {
-    if reports.len() < 2 {
+    let checked = checked(reports);
+    if checked < 2 {
         return String::new();
     }
     let is_telling = |report: &&Report| !claims(std::slice::from_ref(*report)).is_empty();
-    format!(", in {} of {} processes", reports.iter().filter(is_telling).count(), reports.len())
+    format!(", in {} of {checked} processes", reports.iter().filter(is_telling).count())
+}
+
+/// Processes that were looked at; a program that exec replaced had no end at which that could be.
+fn checked(reports: &[Report]) -> usize {
+    reports.iter().filter(|report| !was_replaced(report)).count()
 }
 
 fn nothing_found(reports: &[Report]) -> (Ink, String) {
     if reports.is_empty() {
         return (Ink::Doubtful, "nothing was analysed".to_owned());
     }
-    let all = if reports.len() < 2 { String::new() } else { format!(" in {} processes", reports.len()) };
+    let checked = checked(reports);
+    let so_far = if reports.iter().any(|report| report.subject.ending == "still running") { " so far" } else { "" };
+    let all = if checked < 2 { String::new() } else { format!(" in {checked} processes") };
     let suppressed: u64 = reports.iter().flat_map(|report| &report.suppressed).map(|tally| tally.findings).sum();
     let besides = match suppressed {
         0 => String::new(),
         count => format!(" besides {}", plural(count, "suppressed finding", "suppressed findings")),
     };
-    if reports.iter().any(|report| !report.incomplete.is_empty()) {
-        return (Ink::Doubtful, format!("no leaks seen{all}{besides}, but not everything could be seen"));
+    if may_hide_leaks(reports) {
+        return (Ink::Doubtful, format!("no leaks seen{so_far}{all}{besides}, but not everything could be seen"));
     }
     let held = [Kind::StillReachable, Kind::HeldToExit, Kind::Filling];
     let is_any_held = reports.iter().any(|report| 0 < report.totals.still_reachable.1.0);
@@ -106,5 +116,5 @@ fn nothing_found(reports: &[Report]) -> (Ink, String) {
         None if is_any_held => "every block was freed or is still reachable".to_owned(),
         None => "every block was freed".to_owned(),
     };
-    (Ink::Good, format!("no leaks{all}{besides}: {rest}"))
+    (Ink::Good, format!("no leaks{so_far}{all}{besides}: {rest}"))
 }

@@ -1,0 +1,72 @@
+//! What could not be seen: each reason once, with what it hides.
+use super::page::{Ink, Page};
+use super::{Limit, TextOptions};
+use crate::numbers::plural;
+use stanch_finding::{Incomplete, Report};
+use std::collections::BTreeMap;
+
+/// Things of one reason that are named; the others are counted.
+const NAMED: usize = 3;
+
+/// True where another program took this one's place: it had no end at which it could be checked.
+pub(super) fn was_replaced(report: &Report) -> bool {
+    report.subject.ending.starts_with("replaced by exec") && report.findings.is_empty()
+}
+
+/// What is missing of a report beside that it was replaced, which has a line of its own.
+fn gaps(report: &Report) -> impl Iterator<Item = &Incomplete> {
+    let is_replaced = was_replaced(report);
+    report.incomplete.iter().filter(move |gap| !(is_replaced && gap.why.starts_with("no snapshot")))
+}
+
+/// Missing names make findings harder to read; they hide none.
+fn hides_leaks(gap: &Incomplete) -> bool {
+    !gap.what.starts_with("names in ")
+}
+
+/// True where leaks may have gone unseen.
+pub(super) fn may_hide_leaks(reports: &[Report]) -> bool {
+    reports.iter().flat_map(gaps).any(hides_leaks) || (!reports.is_empty() && reports.iter().all(was_replaced))
+}
+
+pub(super) fn unseen(reports: &[Report], lists_findings: bool, options: &TextOptions<'_>, page: &mut Page) {
+    replaced(reports, page);
+    let mut by_reason: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+    for gap in reports.iter().flat_map(gaps).filter(|gap| lists_findings || hides_leaks(gap)) {
+        *by_reason.entry(&gap.why).or_default().entry(&gap.what).or_default() += 1;
+    }
+    if by_reason.is_empty() {
+        return;
+    }
+    page.blank();
+    page.paragraph(&[(Ink::Doubtful, "not seen:")], 2);
+    for (why, things) in by_reason {
+        page.paragraph(&[(Ink::Plain, &format!("   {}: {why}", list(&things, options)))], 6);
+    }
+}
+
+fn replaced(reports: &[Report], page: &mut Page) {
+    let count = reports.iter().filter(|report| was_replaced(report)).count() as u64;
+    if count == 0 {
+        return;
+    }
+    let (images, their) = match count {
+        1 => ("1 program image was".to_owned(), "its"),
+        _ => (format!("{count} program images were"), "their"),
+    };
+    page.blank();
+    page.paragraph(&[(Ink::Faint, &format!("{images} replaced by exec before {their} end: not checked"))], 2);
+}
+
+fn list(things: &BTreeMap<&str, u64>, options: &TextOptions<'_>) -> String {
+    let count = if options.findings == Limit::All { things.len() } else { NAMED.min(things.len()) };
+    let named = things.iter().take(count).map(|(what, count)| match count {
+        1 => (*what).to_owned(),
+        _ => format!("{what} (in {})", plural(*count, "process", "processes")),
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    match things.len() - count {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
