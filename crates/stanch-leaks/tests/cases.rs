@@ -47,10 +47,13 @@ fn starts_middles_and_ends() {
     check_offset(24, &[], 0, StillReachable);
     check_offset(24, &[], 1, PossiblyLost);
     check_offset(24, &[], 24, PossiblyLost);
-    check_offset(24, &[], 32, PossiblyLost);
-    check_offset(24, &[], 33, DefinitelyLost);
+    check_offset(24, &[], 25, DefinitelyLost);
+    check_offset(24, &[], 32, DefinitelyLost);
+    check_offset(25, &[], 40, PossiblyLost);
+    check_offset(25, &[], 41, DefinitelyLost);
     check_offset(0, &[], 0, StillReachable);
-    check_offset(0, &[], 1, DefinitelyLost);
+    check_offset(0, &[], 24, PossiblyLost);
+    check_offset(0, &[], 25, DefinitelyLost);
 }
 
 #[test]

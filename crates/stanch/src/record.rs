@@ -44,7 +44,9 @@ fn plan(args: &RunArgs, settings: &Settings) -> Result<RunPlan> {
 
 fn check_destinations(args: &RunArgs, plan: &OutputPlan) -> Result<()> {
     if args.record.is_some() && args.record == plan.file {
-        bail!("cannot write both the recording and the report to one file\nhint: give `--record` or `--output` another name");
+        bail!(
+            "cannot write both the recording and the report to one file\nhint: give `--record` or `--output` another name"
+        );
     }
     if let Some(path) = &args.record {
         destination::check("recording", path)?;
@@ -88,7 +90,9 @@ fn tell_event(event: Event) {
 /// What to do next is part of the error.
 fn with_hint(error: CaptureError) -> Error {
     let hint = match &error {
-        CaptureError::NotFound(name) if name.contains('/') => "there is no file of this name; is it built, and the path right?",
+        CaptureError::NotFound(name) if name.contains('/') => {
+            "there is no file of this name; is it built, and the path right?"
+        }
         CaptureError::NotFound(_) => "it is in no folder of PATH; give its path, such as `./NAME`",
         CaptureError::IsFolder(_) => "name the program in it",
         CaptureError::OtherMachine(_) => "build it for x86-64",

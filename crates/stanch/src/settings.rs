@@ -66,8 +66,11 @@ fn choice<T: ValueEnum>(name: &str) -> Result<Option<T>> {
     match T::from_str(&text, true) {
         Ok(value) => Ok(Some(value)),
         Err(_) => {
-            let known: Vec<String> =
-                T::value_variants().iter().filter_map(ValueEnum::to_possible_value).map(|value| value.get_name().to_owned()).collect();
+            let known: Vec<String> = T::value_variants()
+                .iter()
+                .filter_map(ValueEnum::to_possible_value)
+                .map(|value| value.get_name().to_owned())
+                .collect();
             bail!("environment variable `{name}` is `{text}`, not one of {}", known.join(", "))
         }
     }
@@ -126,18 +129,21 @@ impl Settings {
     }
 
     fn show_reachable(&self, typed: &OutputArgs) -> Result<bool> {
-        let from_environment = choice("STANCH_SHOW_REACHABLE")?.map(|chosen| chosen == YesNo::Yes);
+        let from_environment = choice("STANCH_SHOW_REACHABLE")?.map(|chosen: YesNo| chosen == YesNo::Yes);
         Ok(typed.show_reachable || from_environment.or(self.file.show_reachable).unwrap_or(false))
     }
 
     fn suppressions(&self, typed: &OutputArgs) -> Result<(SuppressionSet, Vec<String>)> {
         let from_environment = variable("STANCH_SUPPRESSIONS");
         let files = typed.suppressions.iter().cloned();
-        let files = files.chain(from_environment.iter().flat_map(|list| list.split(':')).map(PathBuf::from));
+        let files = files.chain(
+            from_environment.iter().flat_map(|list| list.split(':').filter(|path| !path.is_empty())).map(PathBuf::from),
+        );
         let files = files.chain(self.file.suppressions.iter().map(|path| self.folder.join(path)));
         let mut texts = Vec::new();
         for path in files {
-            let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read suppressions `{}`", path.display()))?;
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("cannot read suppressions `{}`", path.display()))?;
             texts.push((text, path.display().to_string()));
         }
         texts.extend(self.inline_suppressions.clone());

@@ -68,7 +68,10 @@ fn advice(finding: &Finding, options: &TextOptions<'_>) -> String {
     let (owner, fingerprint) = (&finding.owner, &finding.fingerprint);
     // A program that a package brought is not the reader's to mend either.
     if owner.kind != OwnerKind::Application || owner.version.is_some() {
-        return format!("report it to the makers of `{}`, or accept it: suppress fingerprint {fingerprint}", owner.name);
+        return format!(
+            "report it to the makers of `{}`, or accept it: suppress fingerprint {fingerprint}",
+            owner.name
+        );
     }
     let frame = owning_frame(&finding.site).and_then(|owner| finding.site.stack.get(owner));
     match frame.filter(|frame| frame.file.is_some()).and_then(|frame| Some((frame, place(frame, options)?))) {

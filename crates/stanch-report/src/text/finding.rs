@@ -56,7 +56,8 @@ pub(super) fn finding(entry: &Entry<'_>, teller: &mut Teller, options: &TextOpti
     }
     location(finding, options, page);
     labelled("whose", &owner_name(&finding.owner), page);
-    let reasons: Vec<&Evidence> = finding.evidence.iter().filter(|reason| teller.is_new(finding.kind, reason)).collect();
+    let reasons: Vec<&Evidence> =
+        finding.evidence.iter().filter(|reason| teller.is_new(finding.kind, reason)).collect();
     for (index, evidence) in reasons.into_iter().enumerate() {
         labelled(if index == 0 { "why" } else { "" }, &evidence.text, page);
         for step in &evidence.path {

@@ -73,9 +73,8 @@ impl<'a> Selection<'a> {
 
 /// True where every indirectly lost block hangs on a block that is reported itself.
 pub(super) fn hides_indirect(report: &Report) -> bool {
-    let of_kind = |wanted: bool| {
-        report.findings.iter().filter(move |finding| (finding.kind == Kind::IndirectlyLost) == wanted)
-    };
+    let of_kind =
+        |wanted: bool| report.findings.iter().filter(move |finding| (finding.kind == Kind::IndirectlyLost) == wanted);
     let indirect: BlockCount = of_kind(true).map(|finding| finding.blocks).sum();
     let told: BlockCount = of_kind(false).map(|finding| finding.indirect_blocks).sum();
     indirect <= told
