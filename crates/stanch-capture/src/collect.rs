@@ -117,14 +117,21 @@ fn losses(ledger: &Ledger) -> Vec<Loss> {
         (
             flag::OWN_MALLOC,
             "allocations inside the program",
-            "it brings its own `malloc`, whose calls cannot be seen from outside; only what libraries map is known".into(),
+            "it brings its own `malloc`, whose calls cannot be seen from outside; only what libraries map is known"
+                .into(),
         ),
         (
             flag::FOREIGN_MALLOC,
             "some lost blocks",
-            format!("malloc comes from {allocator}, whose own variables may hold pointers to blocks that the program lost"),
+            format!(
+                "malloc comes from {allocator}, whose own variables may hold pointers to blocks that the program lost"
+            ),
         ),
-        (flag::MAP_FAILED, "some allocations", "memory for the ledger could not be had (limit on address space?)".into()),
+        (
+            flag::MAP_FAILED,
+            "some allocations",
+            "memory for the ledger could not be had (limit on address space?)".into(),
+        ),
         (
             flag::STACKS_FULL,
             "the stacks of some allocations",

@@ -43,7 +43,8 @@ impl Image {
     pub(crate) fn copy(pid: Pid, stopped: &Stopped, recorder: &str) -> io::Result<Self> {
         let pid = stanch_process::memory_id(pid);
         let mappings = stanch_process::maps(pid)?;
-        let wanted: Vec<usize> = (0..mappings.len()).filter(|index| may_hold_pointers(&mappings, *index, recorder)).collect();
+        let wanted: Vec<usize> =
+            (0..mappings.len()).filter(|index| may_hold_pointers(&mappings, *index, recorder)).collect();
         let scanned: Vec<Mapping> = wanted.iter().map(|index| mappings[*index].clone()).collect();
         let mut ranges: Vec<(usize, PageRange)> = Vec::new();
         stanch_process::private_pages(pid, &scanned, |index, range| ranges.push((wanted[index], range)))?;
@@ -61,10 +62,9 @@ impl Image {
         for thread in &stopped.threads {
             let registers = thread.registers;
             image.registers.extend(registers.general);
-            image.threads.push(ThreadImage {
-                stack_pointer: registers.stack_pointer,
-                thread_pointer: registers.thread_pointer,
-            });
+            image
+                .threads
+                .push(ThreadImage { stack_pointer: registers.stack_pointer, thread_pointer: registers.thread_pointer });
         }
         Ok(image)
     }
@@ -104,5 +104,9 @@ pub(crate) fn is_part_of(mappings: &[Mapping], index: usize, is_file: impl Fn(&s
         return true;
     }
     let Some(before) = index.checked_sub(1).map(|before| &mappings[before]) else { return false };
-    mapping.name.is_empty() && before.end == mapping.start && before.writable && mapping.writable && is_file(&before.name)
+    mapping.name.is_empty()
+        && before.end == mapping.start
+        && before.writable
+        && mapping.writable
+        && is_file(&before.name)
 }

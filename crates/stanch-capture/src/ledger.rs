@@ -119,10 +119,8 @@ impl Ledger {
         if allocator.is_empty() {
             return (mappings, Vec::new());
         }
-        let is_allocator: Vec<bool> = self
-            .modules()
-            .map(|module| Self::text(&module.path, module.path_len.load(Relaxed)) == allocator)
-            .collect();
+        let is_allocator: Vec<bool> =
+            self.modules().map(|module| Self::text(&module.path, module.path_len.load(Relaxed)) == allocator).collect();
         let (nodes, sites) = (self.nodes(), self.sites());
         let is_own = |mapping: &LiveMapping| {
             let node = sites.get(mapping.slot.site() as usize).and_then(|site| nodes.get(site.node as usize));

@@ -28,7 +28,8 @@ pub(crate) fn check(program: impl AsRef<OsStr>, search_path: &str) -> Result<Pat
 
 fn find(program: &OsStr, search_path: &str) -> Result<PathBuf, CaptureError> {
     let name = || program.to_string_lossy().into_owned();
-    let is_file = |path: &Path| path.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0);
+    let is_file =
+        |path: &Path| path.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0);
     let direct = PathBuf::from(program);
     if program.as_bytes().contains(&b'/') {
         return match direct.metadata() {
@@ -42,13 +43,7 @@ fn find(program: &OsStr, search_path: &str) -> Result<PathBuf, CaptureError> {
         .split(':')
         .map(|folder| Path::new(if folder.is_empty() { "." } else { folder }).join(program))
         .find(|path| is_file(path))
-        .ok_or_else(|| {
-            if is_file(&direct) {
-                CaptureError::NotInPath(name())
-            } else {
-                CaptureError::NotFound(name())
-            }
-        })
+        .ok_or_else(|| if is_file(&direct) { CaptureError::NotInPath(name()) } else { CaptureError::NotFound(name()) })
 }
 
 enum Kind {
@@ -78,7 +73,9 @@ fn kind(path: &Path) -> std::io::Result<Kind> {
         return Ok(Kind::Unknown);
     }
     let half = |at: usize| head.get(at..at + 2).map_or(0, |bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
-    let word = |at: usize| head.get(at..at + 4).and_then(|bytes| bytes.first_chunk()).map_or(0, |bytes| u32::from_le_bytes(*bytes));
+    let word = |at: usize| {
+        head.get(at..at + 4).and_then(|bytes| bytes.first_chunk()).map_or(0, |bytes| u32::from_le_bytes(*bytes))
+    };
     if head.get(4) != Some(&2) || half(18) != X86_64 {
         return Ok(Kind::OtherMachine);
     }

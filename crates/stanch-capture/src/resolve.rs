@@ -1,5 +1,5 @@
 //! Gives names to the code addresses of a recording.
-use stanch_recording::{Loss, Process, ResolvedCode, Recording};
+use stanch_recording::{Loss, Process, Recording, ResolvedCode};
 use stanch_symbols::{FileAddress, ModuleFile, Packages, SearchOptions, Symbolizer};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,8 @@ pub enum Names {
 /// Gives names to a recording's addresses and packages to its modules. `progress` hears how many of how many
 /// addresses are done.
 pub fn resolve(recording: &mut Recording, names: Names, mut progress: impl FnMut(usize, usize)) {
-    let wanted: Vec<BTreeSet<(u16, u64)>> = recording.processes.iter().map(|process| addresses(process, names)).collect();
+    let wanted: Vec<BTreeSet<(u16, u64)>> =
+        recording.processes.iter().map(|process| addresses(process, names)).collect();
     let total = wanted.iter().map(BTreeSet::len).sum();
     let mut resolver = Resolver::new();
     let mut done = 0;

@@ -2,8 +2,8 @@
 //! stacks.
 use crate::image::{Image, is_part_of};
 use crate::ledger::Heap;
-use stanch_ledger::{BlockKind, LEAF_SPAN};
 use stanch_leaks::{PointerPolicy, RootSpan};
+use stanch_ledger::{BlockKind, LEAF_SPAN};
 
 /// The part of the stack below its pointer that leaf functions may use without moving it (x86-64 ABI).
 const RED_ZONE_BYTES: u64 = 128;
@@ -52,7 +52,9 @@ pub(crate) fn roots(image: &Image, around: &Surroundings<'_>) -> Vec<RootSpan> {
 /// glibc's own data points into the tails of blocks (its lists of free chunks name the word before a chunk), so only
 /// pointers to the start of a block count there.
 fn policy(image: &Image, mapping: usize) -> PointerPolicy {
-    let is_libc = |name: &str| name.rsplit('/').next().is_some_and(|file| file.starts_with("libc.so.6") || file.starts_with("libc-2."));
+    let is_libc = |name: &str| {
+        name.rsplit('/').next().is_some_and(|file| file.starts_with("libc.so.6") || file.starts_with("libc-2."))
+    };
     if is_part_of(&image.mappings, mapping, is_libc) { PointerPolicy::StartOnly } else { PointerPolicy::Any }
 }
 
@@ -141,9 +143,10 @@ pub(crate) fn dead_stacks(image: &Image, known: &[(u64, u64)]) -> Vec<(u64, u64)
         let by_thread = image.threads.iter().any(|thread| {
             (start..end).contains(&thread.stack_pointer) || (start..end).contains(&thread.thread_pointer)
         });
-        let by_other = image.mapping_at(start).zip(image.mapping_at(end - 1)).is_none_or(|(first, last)| {
-            (first..=last).any(|mapping| !image.mappings[mapping].name.is_empty())
-        });
+        let by_other = image
+            .mapping_at(start)
+            .zip(image.mapping_at(end - 1))
+            .is_none_or(|(first, last)| (first..=last).any(|mapping| !image.mappings[mapping].name.is_empty()));
         by_thread || by_other
     };
     let mut stacks: Vec<(u64, u64)> = known.iter().copied().chain(guarded_stacks(image)).collect();

@@ -114,8 +114,9 @@ pub fn run(plan: &RunPlan, mut events: impl FnMut(Event)) -> Result<Outcome, Cap
     if recording.processes.is_empty() {
         recording.losses.push(stanch_recording::Loss {
             what: format!("`{}`", plan.name()),
-            why: "the recorder was not loaded into it: it is privileged (setuid), or ended before its first instruction"
-                .to_owned(),
+            why:
+                "the recorder was not loaded into it: it is privileged (setuid), or ended before its first instruction"
+                    .to_owned(),
         });
     }
     Ok(Outcome { recording, status })
@@ -262,8 +263,11 @@ impl Tree {
         for before in watched.iter().filter(|before| before.pid == pid) {
             before.orders.replaced.store(true, Release);
         }
-        let orders =
-            Arc::new(Orders { stop: AtomicBool::new(false), replaced: AtomicBool::new(false), is_daemon: AtomicBool::new(false) });
+        let orders = Arc::new(Orders {
+            stop: AtomicBool::new(false),
+            replaced: AtomicBool::new(false),
+            is_daemon: AtomicBool::new(false),
+        });
         let (requests, inbox) = channel();
         let (own_orders, recorder, alive) = (Arc::clone(&orders), self.recorder.clone(), Arc::clone(&self.alive));
         let started_ms = self.started.elapsed().as_millis() as u64;
@@ -291,9 +295,11 @@ impl Tree {
             if alive == 0 && !listener.is_pending(Duration::ZERO) {
                 return;
             }
-            let daemon = self.watched().iter().find(|watched| {
-                !watched.thread.is_finished() && watched.orders.is_daemon.load(Acquire)
-            }).map(|watched| watched.pid.0);
+            let daemon = self
+                .watched()
+                .iter()
+                .find(|watched| !watched.thread.is_finished() && watched.orders.is_daemon.load(Acquire))
+                .map(|watched| watched.pid.0);
             let is_late = Instant::now() >= deadline && daemon.is_none();
             if is_late || signals.was_interrupted() {
                 return;

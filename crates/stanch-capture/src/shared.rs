@@ -28,9 +28,8 @@ impl SharedHeader {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: a new shared mapping of a file that is longer than it; the target cannot shrink what it maps
         // itself without ending its own recording first.
-        let base = unsafe {
-            libc::mmap(std::ptr::null_mut(), FIXED_BYTES, protection, libc::MAP_SHARED, file.as_raw_fd(), 0)
-        };
+        let base =
+            unsafe { libc::mmap(std::ptr::null_mut(), FIXED_BYTES, protection, libc::MAP_SHARED, file.as_raw_fd(), 0) };
         if base == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }

@@ -41,24 +41,11 @@ pub(crate) fn freeze_at_exit(pid: Pid, ledger: &Ledger, at_ms: u64, recorder: &s
 }
 
 /// Takes what is needed from a running process; it goes on when this returns.
-pub(crate) fn freeze_running(
-    pid: Pid,
-    ledger: &Ledger,
-    at_ms: u64,
-    reason: SnapshotReason,
-    recorder: &str,
-) -> Frozen {
+pub(crate) fn freeze_running(pid: Pid, ledger: &Ledger, at_ms: u64, reason: SnapshotReason, recorder: &str) -> Frozen {
     freeze(pid, ledger, at_ms, reason, &[], recorder)
 }
 
-fn freeze(
-    pid: Pid,
-    ledger: &Ledger,
-    at_ms: u64,
-    reason: SnapshotReason,
-    except: &[Tid],
-    recorder: &str,
-) -> Frozen {
+fn freeze(pid: Pid, ledger: &Ledger, at_ms: u64, reason: SnapshotReason, except: &[Tid], recorder: &str) -> Frozen {
     let started = std::time::Instant::now();
     let mut losses = Vec::new();
     let stopped = stanch_process::stop(pid, except);
@@ -153,7 +140,12 @@ impl Frozen {
             is_glibc: self.is_glibc,
         };
         HeapImage {
-            blocks: self.heap.blocks.iter().map(|block| BlockRange { start: block.address, bytes: block.bytes }).collect(),
+            blocks: self
+                .heap
+                .blocks
+                .iter()
+                .map(|block| BlockRange { start: block.address, bytes: block.bytes })
+                .collect(),
             memory: image.pieces.iter().map(|piece| MemoryRange { start: piece.start, bytes: &piece.bytes }).collect(),
             roots: roots(image, &around),
             root_words: image.registers.clone(),

@@ -70,7 +70,8 @@ impl Listener {
     /// True where somebody has connected whom `next` has not received yet.
     pub(crate) fn is_pending(&self, patience: Duration) -> bool {
         let mut poll = [rustix::event::PollFd::new(&self.socket, rustix::event::PollFlags::IN)];
-        let time = rustix::event::Timespec { tv_sec: patience.as_secs() as i64, tv_nsec: i64::from(patience.subsec_nanos()) };
+        let time =
+            rustix::event::Timespec { tv_sec: patience.as_secs() as i64, tv_nsec: i64::from(patience.subsec_nanos()) };
         rustix::event::poll(&mut poll, Some(&time)).is_ok_and(|count| count > 0)
     }
 }
@@ -127,7 +128,8 @@ pub fn request_snapshot(pid: u32) -> Result<Recording, CaptureError> {
     })?;
     match bytes.split_first() {
         Some((0, recording)) => {
-            let (recording, _) = stanch_recording::read(io::Cursor::new(recording)).map_err(|error| no_answer(error.to_string()))?;
+            let (recording, _) =
+                stanch_recording::read(io::Cursor::new(recording)).map_err(|error| no_answer(error.to_string()))?;
             Ok(recording)
         }
         Some((_, why)) => Err(no_answer(String::from_utf8_lossy(why).into_owned())),

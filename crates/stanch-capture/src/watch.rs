@@ -133,7 +133,8 @@ impl<'a> Watch<'a> {
         process.ending = Ending::Running;
         process.duration_ms = self.elapsed_ms();
         collect(&self.ledger, &mut process);
-        let mut recording = Recording { command: process.command.clone(), processes: vec![process], ..Recording::default() };
+        let mut recording =
+            Recording { command: process.command.clone(), processes: vec![process], ..Recording::default() };
         crate::resolve(&mut recording, crate::Names::Reported, |_, _| {});
         answer.send(Ok(&recording));
     }
@@ -157,8 +158,9 @@ impl<'a> Watch<'a> {
             let path = self.exec_path();
             self.process.losses.push(Loss {
                 what: format!("`{path}`, which took this program's place"),
-                why: "the recorder was not loaded into it: it is statically linked, privileged, or not for this machine"
-                    .to_owned(),
+                why:
+                    "the recorder was not loaded into it: it is statically linked, privileged, or not for this machine"
+                        .to_owned(),
             });
             return Ending::Exec(path);
         }
@@ -184,9 +186,11 @@ impl<'a> Watch<'a> {
     }
 
     fn finish(mut self, ending: Ending) -> Process {
-        let was_checked = self.process.snapshots.iter().any(|snapshot| {
-            matches!(snapshot.reason, SnapshotReason::Exit | SnapshotReason::RecordingEnded)
-        });
+        let was_checked = self
+            .process
+            .snapshots
+            .iter()
+            .any(|snapshot| matches!(snapshot.reason, SnapshotReason::Exit | SnapshotReason::RecordingEnded));
         if !was_checked && !matches!(ending, Ending::Exec(_)) {
             let at_ms = self.elapsed_ms();
             self.process.snapshots.push(snapshot::live_only(&self.ledger, at_ms));

@@ -67,8 +67,8 @@ impl<'i> Heap<'i> {
         Self { image, words, starts }
     }
 
-    /// The block into which an address points, counting addresses up to the end of what glibc grants: the next number of
-    /// bytes that is 8 more than a multiple of 16, and at least 24.
+    /// The block into which an address points, counting addresses up to the end of what glibc grants: the next number
+    /// of bytes that is 8 more than a multiple of 16, and at least 24.
     fn block_at(&self, address: u64) -> Option<usize> {
         let (_, &number) = self.starts.range(..=address).next_back()?;
         let BlockRange { start, bytes } = self.image.blocks[number];

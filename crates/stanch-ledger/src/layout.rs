@@ -90,6 +90,7 @@ pub const LEAVES: u64 = 16 << 30;
 /// Size of the (sparse) file.
 pub const FILE_BYTES: u64 = LEAVES + (LEAF_LIMIT * LEAF_BYTES) as u64;
 
+const _: () = assert!(FILE_BYTES < 1 << 46);
 const _: () = assert!(FIXED_BYTES as u64 <= EXTENTS);
 const _: () = assert!(EXTENTS + (EXTENT_LIMIT * EXTENT_BYTES) as u64 <= LEAVES);
 
@@ -423,10 +424,20 @@ mod tests {
     #[test]
     fn tables_do_not_overlap() {
         let order = [
-            0, MODULES, MISUSES, MAPPINGS, DEAD_STACKS, EXTENT_TABLE, LEAF_TABLE, HEADS, RULES, NODE_POINTERS,
-            SITE_POINTERS, LEAF_POINTERS, FIXED_BYTES,
+            0,
+            MODULES,
+            MISUSES,
+            MAPPINGS,
+            DEAD_STACKS,
+            EXTENT_TABLE,
+            LEAF_TABLE,
+            HEADS,
+            RULES,
+            NODE_POINTERS,
+            SITE_POINTERS,
+            LEAF_POINTERS,
+            FIXED_BYTES,
         ];
         assert!(order.windows(2).all(|pair| pair[0] < pair[1]));
-        assert!(FILE_BYTES < 1 << 46);
     }
 }

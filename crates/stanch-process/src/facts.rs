@@ -23,7 +23,10 @@ pub fn memory_id(pid: Pid) -> Pid {
     }
     let threads = threads(pid).unwrap_or_default();
     let others = threads.into_iter().map(|tid| Pid(tid.0));
-    others.filter(|other| *other != pid).find(|other| state(*other).is_ok_and(|state| !"ZX".contains(state))).unwrap_or(pid)
+    others
+        .filter(|other| *other != pid)
+        .find(|other| state(*other).is_ok_and(|state| !"ZX".contains(state)))
+        .unwrap_or(pid)
 }
 
 /// Field `index` of `/proc/PID/stat`, counted from 1 as in proc(5), for fields after the name.

@@ -97,7 +97,8 @@ fn wait_until_stopped(pid: Pid, tid: Tid) -> Option<StoppedThread> {
         }
         let mut status = 0;
         // SAFETY: the status is a local variable; the thread is known to have a stop to report.
-        if unsafe { libc::waitpid(tid.0 as libc::pid_t, &mut status, libc::__WALL) } == -1 || !libc::WIFSTOPPED(status) {
+        if unsafe { libc::waitpid(tid.0 as libc::pid_t, &mut status, libc::__WALL) } == -1 || !libc::WIFSTOPPED(status)
+        {
             return None;
         }
         if status >> 16 == libc::PTRACE_EVENT_STOP {
@@ -128,7 +129,7 @@ fn registers(tid: Tid) -> Option<Registers> {
     let mut raw: libc::user_regs_struct = unsafe { std::mem::zeroed() };
     // SAFETY: the kernel fills the structure, which has the size that it expects.
     let result = unsafe { libc::ptrace(libc::PTRACE_GETREGS, tid.0 as libc::pid_t, 0usize, &raw mut raw) };
-    (result != -1).then(|| Registers {
+    (result != -1).then_some(Registers {
         general: [
             raw.rax, raw.rbx, raw.rcx, raw.rdx, raw.rsi, raw.rdi, raw.rbp, raw.rsp, raw.r8, raw.r9, raw.r10, raw.r11,
             raw.r12, raw.r13, raw.r14, raw.r15,

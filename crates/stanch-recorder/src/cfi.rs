@@ -155,7 +155,11 @@ fn parse_entry(entry: *const u8, end: *const u8, pc: u64) -> Option<(Description
     }
     let code_alignment = cie.unsigned()?;
     let data_alignment = cie.signed()?;
-    if version == 1 { cie.skip(1) } else { cie.unsigned().map(drop)? }
+    if version == 1 {
+        cie.skip(1)
+    } else {
+        cie.unsigned().map(drop)?
+    }
     let (mut pointer_encoding, mut is_signal_frame, mut has_data) = (0u8, false, false);
     let mut letters = augmentation;
     let mut instructions = cie;
@@ -220,109 +224,124 @@ fn interpret(description: &Description, instructions: Reader, pc: u64) -> Option
     Some(Rule { cfa: row.cfa?, rbp: row.rbp? })
 }
 
+/// The state of the machine that the instructions drive.
+struct Machine<'a> {
+    description: &'a Description,
+    code: Reader,
+    row: Row,
+    /// The row after the CIE's instructions, which `restore` goes back to.
+    initial: Row,
+    saved: [Row; 8],
+    saved_count: usize,
+    location: u64,
+    pc: u64,
+}
+
 /// Runs instructions until the location passes `pc`.
-fn run(description: &Description, mut code: Reader, mut row: Row, initial: Row, pc: u64) -> Option<Row> {
-    let mut location = description.start;
-    let mut saved = [row; 8];
-    let mut saved_count = 0;
-    while !code.is_empty() {
-        let opcode: u8 = code.take()?;
+fn run(description: &Description, code: Reader, row: Row, initial: Row, pc: u64) -> Option<Row> {
+    let location = description.start;
+    let mut machine = Machine { description, code, row, initial, saved: [row; 8], saved_count: 0, location, pc };
+    while !machine.code.is_empty() && machine.location <= pc {
+        machine.step()?;
+    }
+    Some(machine.row)
+}
+
+impl Machine<'_> {
+    /// One instruction (DWARF 5, 7.24).
+    fn step(&mut self) -> Option<()> {
+        let opcode: u8 = self.code.take()?;
         let low = (opcode & 0x3f) as u64;
-        let mut advance = None;
         match opcode >> 6 {
-            1 => advance = Some(low),
+            1 => self.advance(low),
             2 => {
-                let offset = code.unsigned()? as i64 * description.data_alignment;
-                save_at(&mut row, low, offset)?;
+                let offset = self.code.unsigned()? as i64 * self.description.data_alignment;
+                save_at(&mut self.row, low, offset)?;
             }
-            3 => restore(&mut row, &initial, low),
+            3 => restore(&mut self.row, &self.initial, low),
             _ => match opcode {
                 0x00 => {}
-                0x01 => location = code.take::<u64>()?,
-                0x02 => advance = Some(code.take::<u8>()? as u64),
-                0x03 => advance = Some(code.take::<u16>()? as u64),
-                0x04 => advance = Some(code.take::<u32>()? as u64),
-                0x05 => {
-                    let register = code.unsigned()?;
-                    let offset = code.unsigned()? as i64 * description.data_alignment;
-                    save_at(&mut row, register, offset)?;
+                0x01 => self.location = self.code.take::<u64>()?,
+                0x02 => {
+                    let delta = self.code.take::<u8>()?;
+                    self.advance(delta as u64);
                 }
-                0x06 => {
-                    let register = code.unsigned()?;
-                    restore(&mut row, &initial, register);
+                0x03 => {
+                    let delta = self.code.take::<u16>()?;
+                    self.advance(delta as u64);
                 }
-                0x07 => set_undefined(&mut row, code.unsigned()?),
-                0x08 => set_same(&mut row, code.unsigned()?),
-                0x09 => {
-                    let register = code.unsigned()?;
-                    code.unsigned()?;
-                    forget(&mut row, register)?;
+                0x04 => {
+                    let delta = self.code.take::<u32>()?;
+                    self.advance(delta as u64);
                 }
                 0x0a => {
-                    *saved.get_mut(saved_count)? = row;
-                    saved_count += 1;
+                    *self.saved.get_mut(self.saved_count)? = self.row;
+                    self.saved_count += 1;
                 }
                 0x0b => {
-                    saved_count = saved_count.checked_sub(1)?;
-                    row = *saved.get(saved_count)?;
+                    self.saved_count = self.saved_count.checked_sub(1)?;
+                    self.row = *self.saved.get(self.saved_count)?;
                 }
-                0x0c => {
-                    let register = code.unsigned()?;
-                    row.cfa = cfa(register, code.unsigned()? as i64);
-                }
-                0x0d => {
-                    let register = code.unsigned()?;
-                    row.cfa = cfa(register, cfa_offset(&row)?);
-                }
-                0x0e => row.cfa = with_offset(&row, code.unsigned()? as i64),
-                0x0f => row.cfa = cfa_expression(block(&mut code)?, pc),
-                0x10 => {
-                    let register = code.unsigned()?;
-                    let expression = block(&mut code)?;
-                    save_expression(&mut row, register, expression)?;
-                }
-                0x11 => {
-                    let register = code.unsigned()?;
-                    let offset = code.signed()? * description.data_alignment;
-                    save_at(&mut row, register, offset)?;
-                }
-                0x12 => {
-                    let register = code.unsigned()?;
-                    row.cfa = cfa(register, code.signed()? * description.data_alignment);
-                }
-                0x13 => row.cfa = with_offset(&row, code.signed()? * description.data_alignment),
-                0x14 | 0x15 => {
-                    let register = code.unsigned()?;
-                    code.unsigned()?;
-                    forget(&mut row, register)?;
-                }
-                0x16 => {
-                    let register = code.unsigned()?;
-                    block(&mut code)?;
-                    forget(&mut row, register)?;
-                }
-                0x2e => drop(code.unsigned()?),
-                0x2f => {
-                    let register = code.unsigned()?;
-                    let offset = -(code.unsigned()? as i64) * description.data_alignment;
-                    save_at(&mut row, register, offset)?;
-                }
-                _ => return None,
+                0x0c..=0x0f | 0x12 | 0x13 => self.define_cfa(opcode)?,
+                0x2e => drop(self.code.unsigned()?),
+                _ => self.define_register(opcode)?,
             },
         }
-        if let Some(delta) = advance {
-            location = location.wrapping_add(delta.wrapping_mul(description.code_alignment));
-        }
-        if location > pc {
-            break;
-        }
+        Some(())
     }
-    Some(row)
+
+    fn advance(&mut self, delta: u64) {
+        self.location = self.location.wrapping_add(delta.wrapping_mul(self.description.code_alignment));
+    }
+
+    fn define_cfa(&mut self, opcode: u8) -> Option<()> {
+        let (code, alignment) = (&mut self.code, self.description.data_alignment);
+        self.row.cfa = match opcode {
+            0x0c => {
+                let register = code.unsigned()?;
+                cfa(register, code.unsigned()? as i64)
+            }
+            0x0d => cfa(code.unsigned()?, cfa_offset(&self.row)?),
+            0x0e => with_offset(&self.row, code.unsigned()? as i64),
+            0x0f => cfa_expression(block(code)?, self.pc),
+            0x12 => {
+                let register = code.unsigned()?;
+                cfa(register, code.signed()? * alignment)
+            }
+            _ => with_offset(&self.row, code.signed()? * alignment),
+        };
+        Some(())
+    }
+
+    fn define_register(&mut self, opcode: u8) -> Option<()> {
+        let (code, alignment) = (&mut self.code, self.description.data_alignment);
+        let register = code.unsigned()?;
+        match opcode {
+            0x05 => save_at(&mut self.row, register, code.unsigned()? as i64 * alignment)?,
+            0x06 => restore(&mut self.row, &self.initial, register),
+            0x07 => set_undefined(&mut self.row, register),
+            0x08 => set_same(&mut self.row, register),
+            0x09 | 0x14 | 0x15 => {
+                code.unsigned()?;
+                forget(&mut self.row, register)?;
+            }
+            0x10 => save_expression(&mut self.row, register, block(code)?)?,
+            0x11 => save_at(&mut self.row, register, code.signed()? * alignment)?,
+            0x16 => {
+                block(code)?;
+                forget(&mut self.row, register)?;
+            }
+            0x2f => save_at(&mut self.row, register, -(code.unsigned()? as i64) * alignment)?,
+            _ => return None,
+        }
+        Some(())
+    }
 }
 
 fn block(code: &mut Reader) -> Option<Reader> {
     let bytes = code.unsigned()? as usize;
-    let content = Reader { at: code.at, end: ((code.at as usize).checked_add(bytes)?.min(code.end as usize)) as *const u8 };
+    let content =
+        Reader { at: code.at, end: ((code.at as usize).checked_add(bytes)?.min(code.end as usize)) as *const u8 };
     code.skip(bytes);
     Some(content)
 }
@@ -354,7 +373,7 @@ fn with_offset(row: &Row, offset: i64) -> Option<Cfa> {
 /// A register was saved at CFA + `offset`.
 fn save_at(row: &mut Row, register: u64, offset: i64) -> Option<()> {
     match register {
-        RBP => row.rbp = i32::try_from(offset).ok().map(Rbp::AtCfa),
+        RBP => row.rbp = i32::try_from(offset).ok().map(Rbp::InFrame),
         // The return address stands just below the CFA on x86-64; anything else is not understood.
         RETURN_ADDRESS if offset != -8 => return None,
         RETURN_ADDRESS => row.has_caller = true,
@@ -368,7 +387,7 @@ fn save_expression(row: &mut Row, register: u64, mut expression: Reader) -> Opti
         // DW_OP_breg6 n: saved at rbp + n (stack realigned by GCC).
         RBP if expression.take::<u8>()? == 0x76 => {
             let offset = expression.signed()?;
-            row.rbp = expression.is_empty().then(|| i32::try_from(offset).ok().map(Rbp::AtRbp)).flatten();
+            row.rbp = expression.is_empty().then(|| i32::try_from(offset).ok().map(Rbp::Beside)).flatten();
         }
         RBP => row.rbp = None,
         RETURN_ADDRESS => return None,

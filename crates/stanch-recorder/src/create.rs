@@ -34,8 +34,7 @@ fn lay_out(fd: i32) -> Option<Ledger> {
     // SAFETY: the fixed part was mapped by the line above and stays until `discard`.
     let ledger = unsafe { Ledger::at(fixed) };
     let header = ledger.header();
-    let (Some(batch), Some(leaf)) =
-        (map_file(fd, BATCH * EXTENT_BYTES, EXTENTS), map_file(fd, LEAF_BYTES, LEAVES))
+    let (Some(batch), Some(leaf)) = (map_file(fd, BATCH * EXTENT_BYTES, EXTENTS), map_file(fd, LEAF_BYTES, LEAVES))
     else {
         discard(ledger);
         return None;

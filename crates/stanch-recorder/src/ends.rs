@@ -52,6 +52,7 @@ macro_rules! immediate_ends {
         /// As the C library's function of this name.
         #[cfg_attr(not(test), unsafe(no_mangle))]
         #[unsafe(naked)]
+        #[allow(non_snake_case, reason = "the name is the C library's")]
         pub unsafe extern "C" fn $name() {
             naked_asm!(
                 "mov rsi, rsp",

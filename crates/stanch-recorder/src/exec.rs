@@ -56,7 +56,8 @@ impl Environment {
             }
         }
         let ours = RECORDER_PATH.get();
-        let has_ours = preload.is_some_and(|list| list.split(|byte| matches!(byte, b':' | b' ')).any(|path| path == ours));
+        let has_ours =
+            preload.is_some_and(|list| list.split(|byte| matches!(byte, b':' | b' ')).any(|path| path == ours));
         if has_ours && has_session && readable {
             return given;
         }
@@ -158,7 +159,9 @@ impl Replacing {
 
 impl Drop for Replacing {
     fn drop(&mut self) {
-        if self.is_announced && let Some(ledger) = control::ledger() {
+        if self.is_announced
+            && let Some(ledger) = control::ledger()
+        {
             ledger.header().state.store(state::RUNNING, Release);
         }
     }
@@ -178,8 +181,8 @@ pub(crate) fn environment() -> Strings {
 pub(crate) fn with_recorder_in_environment<T>(start: impl FnOnce() -> T) -> T {
     let mut room = room();
     let own = environment();
-    // SAFETY: the process's environment is an array of C strings up to a null, or null; `room` outlives the call. Another
-    // thread that reads the environment meanwhile sees two variables more.
+    // SAFETY: the process's environment is an array of C strings up to a null, or null; `room` outlives the call.
+    // Another thread that reads the environment meanwhile sees two variables more.
     unsafe {
         let extended = recorded(&mut room, own);
         environ = extended;

@@ -84,6 +84,7 @@ unsafe extern "C" fn calloc_entered(count: usize, bytes: usize, slot: usize, rbp
                 _ => calloc(count, bytes),
             }
         },
+        // SAFETY: the same arguments once more.
         None if real::resolve() => return unsafe { calloc_entered(count, bytes, slot, rbp) },
         None => real::early_allocate(count.saturating_mul(bytes), 16),
     };
@@ -104,7 +105,9 @@ unsafe extern "C" fn realloc_entered(block: *mut c_void, bytes: usize, slot: usi
         allocated(new, bytes, BlockKind::Realloc, entry);
         if !new.is_null() {
             // SAFETY: both blocks hold at least so many bytes, and they do not overlap.
-            unsafe { core::ptr::copy_nonoverlapping(block.cast::<u8>(), new.cast(), bytes.min(real::early_bytes(block))) };
+            unsafe {
+                core::ptr::copy_nonoverlapping(block.cast::<u8>(), new.cast(), bytes.min(real::early_bytes(block)))
+            };
         }
         return new;
     }

@@ -10,6 +10,7 @@
 //!
 //! What it is *not* for: deciding reachability, reading symbols, writing files.
 #![cfg_attr(not(test), no_std)]
+#![cfg_attr(test, allow(dead_code, reason = "hooks are not exported from a test program"))]
 #![allow(unreachable_pub, reason = "hooks are reached by their symbols")]
 
 mod blocks;

@@ -41,9 +41,7 @@ pub(crate) fn ensure_started() -> Option<Ledger> {
         return Some(ledger);
     }
     let state = STATE.load(Acquire);
-    if (state != NEVER && state != STARTED)
-        || STATE.compare_exchange(state, STARTING, AcqRel, Acquire).is_err()
-    {
+    if (state != NEVER && state != STARTED) || STATE.compare_exchange(state, STARTING, AcqRel, Acquire).is_err() {
         return None;
     }
     let errno = save_errno();

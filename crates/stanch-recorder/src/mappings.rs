@@ -50,8 +50,8 @@ unsafe extern "C" fn mmap_entered(
     rbp: usize,
 ) -> *mut c_void {
     real::resolve();
-    // SAFETY: the caller's arguments are those of mmap.
     let result = match real::mmap::get() {
+        // SAFETY: the caller's arguments are those of mmap.
         Some(function) => unsafe { function(address, bytes, protection, flags, fd, offset) },
         None => return libc::MAP_FAILED,
     };

@@ -180,7 +180,7 @@ fn store_path(module: &ModuleEntry, name: &[u8]) {
     let mut length = 0;
     if !name.is_empty() && name[0] != b'/' && !name.starts_with(b"linux-vdso") && !sys::is_restricted() {
         // SAFETY: the kernel writes at most as many bytes as the array holds.
-        let result = unsafe { sys::call(libc::SYS_getcwd, path.as_mut_ptr() as usize, path.len(), 0, 0, 0, 0, ) };
+        let result = unsafe { sys::call(libc::SYS_getcwd, path.as_mut_ptr() as usize, path.len(), 0, 0, 0, 0) };
         // The result counts the terminating zero, whose place the separator takes.
         if result > 1 && (result as usize) < path.len() {
             length = result as usize;
@@ -213,7 +213,8 @@ fn build_id(object: &Object) -> &[u8] {
         if header.p_type != libc::PT_NOTE {
             continue;
         }
-        let (mut at, end) = (object.bias + header.p_vaddr as usize, object.bias + (header.p_vaddr + header.p_memsz) as usize);
+        let (mut at, end) =
+            (object.bias + header.p_vaddr as usize, object.bias + (header.p_vaddr + header.p_memsz) as usize);
         let align = if header.p_align == 8 { 8 } else { 4 };
         while at + 12 <= end && end <= object.end {
             // SAFETY: the note segment is loaded, readable and ends at `end`.

@@ -72,7 +72,8 @@ operators! {
     16 _ZdaPvRKSt9nothrow_t c"_ZdaPvRKSt9nothrow_t" RELEASE + release::DELETE_ARRAY;
     17 _ZdaPvSt11align_val_t c"_ZdaPvSt11align_val_t" RELEASE + release::DELETE_ARRAY_ALIGNED;
     18 _ZdaPvmSt11align_val_t c"_ZdaPvmSt11align_val_t" RELEASE + release::DELETE_ARRAY_ALIGNED;
-    19 _ZdaPvSt11align_val_tRKSt9nothrow_t c"_ZdaPvSt11align_val_tRKSt9nothrow_t" RELEASE + release::DELETE_ARRAY_ALIGNED;
+    19 _ZdaPvSt11align_val_tRKSt9nothrow_t c"_ZdaPvSt11align_val_tRKSt9nothrow_t"
+        RELEASE + release::DELETE_ARRAY_ALIGNED;
 }
 
 /// Notes the call; gives the address to go on at.

@@ -6,6 +6,7 @@ use core::ffi::{CStr, c_char, c_int, c_long, c_void};
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::*};
 
 type Pointer = *mut c_void;
+type Strings = *const *const c_char;
 
 macro_rules! real_functions {
     ($($name:ident: fn($($argument:ty),*) $(-> $result:ty)?;)*) => {
@@ -58,13 +59,13 @@ real_functions! {
     daemon: fn(c_int, c_int) -> c_int;
     prctl: fn(c_int, usize, usize, usize, usize) -> c_int;
     syscall: fn(c_long, usize, usize, usize, usize, usize, usize) -> c_long;
-    execve: fn(*const c_char, *const *const c_char, *const *const c_char) -> c_int;
-    execvpe: fn(*const c_char, *const *const c_char, *const *const c_char) -> c_int;
-    fexecve: fn(c_int, *const *const c_char, *const *const c_char) -> c_int;
+    execve: fn(*const c_char, Strings, Strings) -> c_int;
+    execvpe: fn(*const c_char, Strings, Strings) -> c_int;
+    fexecve: fn(c_int, Strings, Strings) -> c_int;
     system: fn(*const c_char) -> c_int;
     popen: fn(*const c_char, *const c_char) -> Pointer;
-    posix_spawn: fn(*mut c_int, *const c_char, *const c_void, *const c_void, *const *const c_char, *const *const c_char) -> c_int;
-    posix_spawnp: fn(*mut c_int, *const c_char, *const c_void, *const c_void, *const *const c_char, *const *const c_char) -> c_int;
+    posix_spawn: fn(*mut c_int, *const c_char, *const c_void, *const c_void, Strings, Strings) -> c_int;
+    posix_spawnp: fn(*mut c_int, *const c_char, *const c_void, *const c_void, Strings, Strings) -> c_int;
 }
 
 fn look_up(name: &[u8]) -> usize {

@@ -23,9 +23,9 @@ pub(crate) enum Rbp {
     /// Still in rbp.
     Same,
     /// At CFA + n.
-    AtCfa(i32),
+    InFrame(i32),
     /// At rbp + n.
-    AtRbp(i32),
+    Beside(i32),
 }
 
 /// An unwind rule.
@@ -57,8 +57,8 @@ impl Rule {
         };
         let (rbp, rbp_offset) = match self.rbp {
             Rbp::Same => (0, 0),
-            Rbp::AtCfa(offset) => (1, offset),
-            Rbp::AtRbp(offset) => (2, offset),
+            Rbp::InFrame(offset) => (1, offset),
+            Rbp::Beside(offset) => (2, offset),
         };
         let fits = (-(1 << 21)..1 << 21).contains(&offset)
             && rbp_offset % 8 == 0
@@ -111,10 +111,10 @@ mod tests {
 
     #[test]
     fn packs_signed_offsets() {
-        let packed = Rule { cfa: Cfa::Rbp(-123_456), rbp: Rbp::AtCfa(-16) }.pack(77);
+        let packed = Rule { cfa: Cfa::Rbp(-123_456), rbp: Rbp::InFrame(-16) }.pack(77);
         assert_eq!((packed.module(), packed.cfa_kind(), packed.cfa_offset()), (77, 3, -123_456));
         assert_eq!((packed.rbp_kind(), packed.rbp_offset()), (1, -16));
-        let packed = Rule { cfa: Cfa::Rsp(2_000_000), rbp: Rbp::AtRbp(40) }.pack(0);
+        let packed = Rule { cfa: Cfa::Rsp(2_000_000), rbp: Rbp::Beside(40) }.pack(0);
         assert_eq!((packed.cfa_kind(), packed.cfa_offset(), packed.rbp_offset()), (2, 2_000_000, 40));
         assert_eq!(Rule { cfa: Cfa::Rsp(3_000_000), rbp: Rbp::Same }.pack(1).cfa_kind(), 6);
     }

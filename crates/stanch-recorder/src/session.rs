@@ -185,8 +185,15 @@ fn connect(socket: usize) -> bool {
     }
     // SAFETY: both structures outlive the calls, and the lengths are theirs.
     unsafe {
-        sys::call(libc::SYS_setsockopt, socket, libc::SOL_SOCKET as usize, libc::SO_SNDTIMEO as usize,
-            &raw const patience as usize, size_of_val(&patience), 0);
+        sys::call(
+            libc::SYS_setsockopt,
+            socket,
+            libc::SOL_SOCKET as usize,
+            libc::SO_SNDTIMEO as usize,
+            &raw const patience as usize,
+            size_of_val(&patience),
+            0,
+        );
         sys::call(libc::SYS_connect, socket, &raw const address as usize, 2 + 1 + name.len(), 0, 0, 0) == 0
     }
 }

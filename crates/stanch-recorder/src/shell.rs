@@ -12,8 +12,11 @@ use core::ffi::{c_char, c_int, c_void};
 pub unsafe extern "C" fn popen(command: *const c_char, kind: *const c_char) -> *mut c_void {
     real::resolve();
     let function = real::popen::get();
-    // SAFETY: the caller's arguments are those of popen.
-    exec::with_recorder_in_environment(|| function.map_or(core::ptr::null_mut(), |popen| unsafe { popen(command, kind) }))
+    exec::with_recorder_in_environment(|| match function {
+        // SAFETY: the caller's arguments are those of popen.
+        Some(popen) => unsafe { popen(command, kind) },
+        None => core::ptr::null_mut(),
+    })
 }
 
 /// `system(command)`
@@ -36,11 +39,12 @@ pub unsafe extern "C" fn system(command: *const c_char) -> c_int {
 /// # Safety
 /// `command` must be a C string.
 unsafe fn run(command: *const c_char) -> c_int {
-    // SAFETY: all-zero is a valid value of these structures, each is filled by the call that it is given to before it is
-    // read, and all of them outlive the calls.
+    // SAFETY: all-zero is a valid value of these structures, each is filled by the call that it is given to before it
+    // is read, and all of them outlive the calls.
     unsafe {
         let mut ignore = core::mem::zeroed::<libc::sigaction>();
-        let (mut interrupt, mut quit) = (core::mem::zeroed::<libc::sigaction>(), core::mem::zeroed::<libc::sigaction>());
+        let (mut interrupt, mut quit) =
+            (core::mem::zeroed::<libc::sigaction>(), core::mem::zeroed::<libc::sigaction>());
         let (mut blocked, mut mask) = (core::mem::zeroed::<libc::sigset_t>(), core::mem::zeroed::<libc::sigset_t>());
         ignore.sa_sigaction = libc::SIG_IGN;
         libc::sigaction(libc::SIGINT, &ignore, &mut interrupt);

@@ -64,14 +64,19 @@ pub(crate) fn futex_wake(word: &core::sync::atomic::AtomicU32) {
 
 /// Waits while the word has this value, at most so many milliseconds.
 pub(crate) fn futex_wait(word: &core::sync::atomic::AtomicU32, value: u32, milliseconds: u32) {
-    let time = libc::timespec {
-        tv_sec: (milliseconds / 1000) as i64,
-        tv_nsec: (milliseconds % 1000) as i64 * 1_000_000,
-    };
+    let time =
+        libc::timespec { tv_sec: (milliseconds / 1000) as i64, tv_nsec: (milliseconds % 1000) as i64 * 1_000_000 };
     // SAFETY: the word and the timespec outlive the call.
     unsafe {
-        call(libc::SYS_futex, word.as_ptr() as usize, libc::FUTEX_WAIT as usize, value as usize,
-            &raw const time as usize, 0, 0)
+        call(
+            libc::SYS_futex,
+            word.as_ptr() as usize,
+            libc::FUTEX_WAIT as usize,
+            value as usize,
+            &raw const time as usize,
+            0,
+            0,
+        )
     };
 }
 
@@ -89,8 +94,7 @@ pub(crate) unsafe fn mmap(address: usize, bytes: usize, flags: i32, fd: i32, off
 /// descriptor (mremap(2): an old size of zero duplicates a shared mapping).
 pub(crate) fn duplicate_mapping(start: *mut u8, bytes: usize) -> Option<*mut u8> {
     // SAFETY: an old size of zero changes nothing that is mapped already.
-    let result =
-        unsafe { call(libc::SYS_mremap, start as usize, 0, bytes, libc::MREMAP_MAYMOVE as usize, 0, 0) };
+    let result = unsafe { call(libc::SYS_mremap, start as usize, 0, bytes, libc::MREMAP_MAYMOVE as usize, 0, 0) };
     (result > 0).then_some(result as *mut u8)
 }
 

@@ -2,9 +2,7 @@
 use crate::control::{self, Ledger};
 use crate::{life, map, sys, tls};
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering::*};
-use stanch_ledger::{
-    COUNTERS_PER_EXTENT, Counters, DEAD_STACK_LIMIT, SITE_LIMIT, THREAD_COUNTER_POINTERS, Thread,
-};
+use stanch_ledger::{COUNTERS_PER_EXTENT, Counters, DEAD_STACK_LIMIT, SITE_LIMIT, THREAD_COUNTER_POINTERS, Thread};
 
 /// Thread records of this ledger, newest first, as a list through `NEXT`; kept here because only the target
 /// walks it. Reset with the ledger.

@@ -114,7 +114,7 @@ pub(crate) fn node(ledger: Ledger, thread: &'static Thread, entry: Entry) -> u32
             thread.walking.store(2, Relaxed);
             compiler_fence(SeqCst);
             // SAFETY: the interrupted walk uses `fresh[0]`; `fresh[1]` is this handler's alone.
-            let fresh = unsafe { &mut *(&raw mut (*walk).fresh[1]) };
+            let fresh = unsafe { &mut (*walk).fresh[1] };
             let node = from_scratch(ledger, thread, fresh, entry);
             compiler_fence(SeqCst);
             thread.walking.store(1, Relaxed);

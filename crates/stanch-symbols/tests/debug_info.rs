@@ -71,7 +71,8 @@ fn compressed_sections() {
 #[test]
 fn the_call_counts_not_the_instruction_after_it() {
     let workshop = Workshop::new();
-    let code = "#include <stdlib.h>\n__attribute__((noinline)) void last(void) {\n    abort();\n}\nint main(void) { last(); }\n";
+    let code = "#include <stdlib.h>\n__attribute__((noinline)) void last(void) {\n    abort();\n}\n\
+                int main(void) { last(); }\n";
     let path = workshop.compile("program.c", code, "program", &["-O2", "-g"]);
     // `abort` does not return: its return address is already beyond `last`.
     let addresses = return_addresses(&path, "last");

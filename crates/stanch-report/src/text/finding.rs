@@ -1,5 +1,5 @@
 //! One finding: what, how much, where, whose, why, and what to do.
-use super::names::{function_name, owner_name, place};
+use super::names::{function_name, owner_name, place, shortened};
 use super::page::{Ink, Page, unbroken};
 use super::selection::Entry;
 use super::{Limit, TextOptions};
@@ -37,13 +37,22 @@ impl Teller {
             _ => true,
         }
     }
+
+    /// A reason in words. One whole stack is enough to begin with: of others their number and size.
+    fn reason(&self, evidence: &Evidence) -> String {
+        let text = match evidence.text.split_once(": ") {
+            Some((count, _)) if self.is_brief && evidence.kind == "stacks" => count,
+            _ => &evidence.text,
+        };
+        shortened(text)
+    }
 }
 
 pub(super) fn finding(entry: &Entry<'_>, teller: &mut Teller, options: &TextOptions<'_>, page: &mut Page) {
     let finding = entry.finding;
     heading(finding, teller.next_number(), page);
     if !is_plain_leak(finding.kind) {
-        labelled("what", &finding.message, page);
+        labelled("what", &shortened(&finding.message), page);
     }
     if 0 < finding.indirect_blocks.0 {
         let amount = amount_text(finding.indirect_bytes, finding.indirect_blocks);
@@ -52,21 +61,21 @@ pub(super) fn finding(entry: &Entry<'_>, teller: &mut Teller, options: &TextOpti
     if 0 < entry.others {
         let processes = plural(entry.others, "other process", "other processes");
         let amount = amount_text(entry.others_bytes, entry.others_blocks);
-        labelled("also", &format!("in {processes}: {amount} in all"), page);
+        labelled("also", &format!("in {processes}: {amount} together"), page);
     }
     location(finding, options, page);
     labelled("whose", &owner_name(&finding.owner), page);
     let reasons: Vec<&Evidence> =
         finding.evidence.iter().filter(|reason| teller.is_new(finding.kind, reason)).collect();
     for (index, evidence) in reasons.into_iter().enumerate() {
-        labelled(if index == 0 { "why" } else { "" }, &evidence.text, page);
+        labelled(if index == 0 { "why" } else { "" }, &teller.reason(evidence), page);
         for step in &evidence.path {
             labelled("", &format!("  {}:{}  {}", step.file, step.line, step.note), page);
         }
     }
     stack(finding, options, page);
     if let Some(fix) = &finding.fix {
-        labelled("fix", &fix.text, page);
+        labelled("fix", &shortened(&fix.text), page);
     }
     labelled("id", finding.fingerprint.as_str(), page);
 }

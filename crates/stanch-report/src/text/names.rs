@@ -15,12 +15,16 @@ const SHORT_SPELLINGS: [(&str, &str); 7] = [
 
 /// A function's name without what a reader can do without: parameters, default allocators, inline namespaces.
 pub(super) fn function_name(frame: &Frame) -> String {
-    let Some(function) = &frame.function else { return "(no name)".to_owned() };
-    let mut name = normal_name(function);
+    frame.function.as_ref().map_or_else(|| "(no name)".to_owned(), |function| shortened(&normal_name(function)))
+}
+
+/// A text with the names in it spelt as people write them.
+pub(super) fn shortened(text: &str) -> String {
+    let mut text = text.to_owned();
     for (long, short) in SHORT_SPELLINGS {
-        name = name.replace(long, short);
+        text = text.replace(long, short);
     }
-    without_default_allocators(name)
+    without_default_allocators(text)
 }
 
 /// `std::vector<int, std::allocator<int>>` is `std::vector<int>`.

@@ -13,6 +13,11 @@ pub(super) fn was_replaced(report: &Report) -> bool {
     report.subject.ending.starts_with("replaced by exec") && report.findings.is_empty()
 }
 
+/// True where the process went on after it was checked.
+pub(super) fn is_running(report: &Report) -> bool {
+    report.subject.ending == "still running"
+}
+
 /// What is missing of a report beside that it was replaced, which has a line of its own.
 fn gaps(report: &Report) -> impl Iterator<Item = &Incomplete> {
     let is_replaced = was_replaced(report);
@@ -31,6 +36,7 @@ pub(super) fn may_hide_leaks(reports: &[Report]) -> bool {
 
 pub(super) fn unseen(reports: &[Report], lists_findings: bool, options: &TextOptions<'_>, page: &mut Page) {
     replaced(reports, page);
+    running(reports, page);
     let mut by_reason: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
     for gap in reports.iter().flat_map(gaps).filter(|gap| lists_findings || hides_leaks(gap)) {
         *by_reason.entry(&gap.why).or_default().entry(&gap.what).or_default() += 1;
@@ -56,6 +62,26 @@ fn replaced(reports: &[Report], page: &mut Page) {
     };
     page.blank();
     page.paragraph(&[(Ink::Faint, &format!("{images} replaced by exec before {their} end: not checked"))], 2);
+}
+
+/// What was checked in the middle of its life, where that is not all there is.
+fn running(reports: &[Report], page: &mut Page) {
+    let running: Vec<&Report> = reports.iter().filter(|report| is_running(report)).collect();
+    if reports.len() < 2 || running.is_empty() {
+        return;
+    }
+    let named = running.iter().take(NAMED).map(|report| match report.subject.pid {
+        Some(pid) => format!("{pid} ({})", report.subject.command.first().map_or("", String::as_str)),
+        None => report.subject.kind.as_str().to_owned(),
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = match running.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    page.blank();
+    let text = format!("still running when checked, and not recorded any more: {named}{more}");
+    page.paragraph(&[(Ink::Plain, &text)], 2);
 }
 
 fn list(things: &BTreeMap<&str, u64>, options: &TextOptions<'_>) -> String {

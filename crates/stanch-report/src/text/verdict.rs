@@ -1,7 +1,7 @@
 //! The first line: what is wrong, in numbers, over all processes.
 use super::page::{Ink, Page};
 use super::selection::hides_indirect;
-use super::unseen::{may_hide_leaks, was_replaced};
+use super::unseen::{is_running, may_hide_leaks, was_replaced};
 use super::{held_blocks, held_bytes};
 use crate::numbers::{amount_text, plural};
 use stanch_finding::{BlockCount, ByteCount, Finding, Kind, Report};
@@ -98,7 +98,7 @@ fn nothing_found(reports: &[Report]) -> (Ink, String) {
         return (Ink::Doubtful, "nothing was analysed".to_owned());
     }
     let checked = checked(reports);
-    let so_far = if reports.iter().any(|report| report.subject.ending == "still running") { " so far" } else { "" };
+    let so_far = if reports.iter().any(is_running) { " so far" } else { "" };
     let all = if checked < 2 { String::new() } else { format!(" in {checked} processes") };
     let suppressed: u64 = reports.iter().flat_map(|report| &report.suppressed).map(|tally| tally.findings).sum();
     let besides = match suppressed {

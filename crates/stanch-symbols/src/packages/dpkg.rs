@@ -125,7 +125,8 @@ mod tests {
         fs::create_dir_all(&info).unwrap();
         let status = "Package: libx\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:2-3\n\n\
                       Package: libx\nArchitecture: i386\nVersion: 1:2-4\nDescription: x\n Version: no\n\n\
-                      Package: first\nArchitecture: all\nVersion: 7\n\nPackage: second\nArchitecture: all\nVersion: 8\n";
+                      Package: first\nArchitecture: all\nVersion: 7\n\n\
+                      Package: second\nArchitecture: all\nVersion: 8\n";
         fs::write(tree.path().join("var/lib/dpkg/status"), status).unwrap();
         fs::write(info.join("libx:amd64.list"), "/.\n/usr\n/usr/lib/a/libx.so\n").unwrap();
         fs::write(info.join("libx:i386.list"), "/.\n/usr\n/usr/lib/b/libx.so\n").unwrap();

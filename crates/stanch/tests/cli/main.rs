@@ -1,0 +1,18 @@
+//! The `stanch` command as its users meet it: what it prints, where, and with which exit status.
+//!
+//! `bench` holds the tools: a folder for each test, programs compiled with gcc, commands with a time limit. A missing
+//! tool fails the test.
+#![forbid(unsafe_code)]
+
+mod bench;
+mod configuration;
+mod errors;
+mod formats;
+mod help;
+mod processes;
+mod programs;
+mod recordings;
+mod signals;
+mod snapshots;
+mod statuses;
+mod suppressions;
