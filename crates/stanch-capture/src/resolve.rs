@@ -30,7 +30,7 @@ pub fn resolve(recording: &mut Recording, names: Names, mut progress: impl FnMut
             done += 1;
             progress(done, total);
         }
-        for module in &mut process.modules {
+        for (module, _) in process.modules.iter_mut().zip(1..).filter(|(_, number)| used.contains(number)) {
             module.package = resolver.package(&module.path);
         }
         let notes = resolver.notes(process, &used);

@@ -6,6 +6,8 @@ use stanch_ledger::Thread;
 global_asm!(
     ".section .tbss.stanch_thread_words,\"awT\",@nobits",
     ".p2align 4",
+    ".globl stanch_thread_words",
+    ".hidden stanch_thread_words",
     ".type stanch_thread_words,@object",
     "stanch_thread_words:",
     ".zero 16",
