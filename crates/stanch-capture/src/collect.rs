@@ -8,14 +8,16 @@ use stanch_recording::{
 };
 use std::sync::atomic::Ordering::*;
 
-/// Fills in everything that the ledger knows. Sites keep their numbers.
-pub(crate) fn collect(ledger: &Ledger, process: &mut Process) {
+/// Fills in everything that the ledger knows. Sites keep their numbers. `recorder` is the path of the recorder's own
+/// file, whose frames are nobody's business.
+pub(crate) fn collect(ledger: &Ledger, process: &mut Process, recorder: &str) {
     let header = ledger.header();
     let generation = header.generation.load(Relaxed);
     let executable = process.executable.clone();
     process.modules = ledger.modules().map(|entry| module(entry, generation, &executable)).collect();
-    process.nodes = nodes(ledger, process.modules.len());
-    process.sites = sites(ledger, process.nodes.len());
+    let (nodes, visible) = nodes(ledger, &process.modules, recorder);
+    process.nodes = nodes;
+    process.sites = sites(ledger, &visible);
     process.allocations = process.sites.iter().map(|site| site.allocations).sum();
     process.allocated_bytes = process.sites.iter().map(|site| site.allocated_bytes).sum();
     process.peak_bytes = peak(ledger);
@@ -36,30 +38,31 @@ fn module(entry: &ModuleEntry, generation: u32, executable: &str) -> Module {
     }
 }
 
-fn nodes(ledger: &Ledger, module_count: usize) -> Vec<StackNode> {
-    let mut nodes: Vec<StackNode> = ledger
-        .nodes()
-        .into_iter()
-        .enumerate()
-        .map(|(index, node)| StackNode {
-            // A node that was being written when the process was killed hangs on the root.
-            parent: NodeIndex(if (node.parent as usize) < index { node.parent } else { 0 }),
-            address: RuntimeAddress(node.key & ((1 << 48) - 1)),
-            module: Some((node.key >> 48) as u16).filter(|module| *module as usize <= module_count).unwrap_or(0),
-        })
-        .collect();
+/// The trie, and for each node the nearest one that is not the recorder's own frame.
+fn nodes(ledger: &Ledger, modules: &[Module], recorder: &str) -> (Vec<StackNode>, Vec<NodeIndex>) {
+    let (mut nodes, mut visible) = (Vec::new(), Vec::new());
+    for (index, node) in ledger.nodes().into_iter().enumerate() {
+        // A node that was being written when the process was killed hangs on the root.
+        let parent = visible.get(node.parent as usize).copied().unwrap_or(NodeIndex(0));
+        let module = Some((node.key >> 48) as u16).filter(|module| *module as usize <= modules.len()).unwrap_or(0);
+        let is_recorder = module > 0 && modules[module as usize - 1].path == recorder;
+        visible.push(if is_recorder { parent } else { NodeIndex(index as u32) });
+        let address = RuntimeAddress(node.key & ((1 << 48) - 1));
+        nodes.push(StackNode { parent, address, module });
+    }
     if nodes.is_empty() {
         nodes.push(StackNode::default());
+        visible.push(NodeIndex(0));
     }
-    nodes
+    (nodes, visible)
 }
 
-fn sites(ledger: &Ledger, node_count: usize) -> Vec<SiteCounts> {
+fn sites(ledger: &Ledger, visible: &[NodeIndex]) -> Vec<SiteCounts> {
     ledger
         .sites()
         .into_iter()
         .map(|site| SiteCounts {
-            node: NodeIndex(if (site.node as usize) < node_count { site.node } else { 0 }),
+            node: visible.get(site.node as usize).copied().unwrap_or(NodeIndex(0)),
             allocations: site.allocations,
             allocated_bytes: site.bytes,
             lifetimes: site.lifetimes,

@@ -110,6 +110,16 @@ impl Ledger {
         live
     }
 
+    /// Programs that the process started otherwise than by fork: process ids and paths.
+    pub(crate) fn spawned(&self) -> Vec<(u32, String)> {
+        let count = (self.header().spawn_count.load(Acquire) as usize).min(stanch_ledger::SPAWN_LIMIT);
+        (0..count)
+            .map(|index| self.shared.record::<stanch_ledger::SpawnEntry>(stanch_ledger::SPAWNS, index))
+            .map(|entry| (entry.pid.load(Acquire), Self::text(&entry.path, entry.path_len.load(Relaxed))))
+            .filter(|(pid, _)| *pid != 0)
+            .collect()
+    }
+
     /// Mappings that the allocator behind the hooks made for itself, where that is not glibc's: its heap, not the
     /// program's memory.
     pub(crate) fn split_mappings(&self) -> (Vec<LiveMapping>, Vec<(u64, u64)>) {

@@ -2,10 +2,11 @@
 use crate::ledger::Ledger;
 use crate::preload::Preload;
 use crate::socket::{Answer, Arrival, Listener, SESSION_VARIABLE};
-use crate::watch::{Orders, Watch};
+use crate::watch::{Followed, NOT_LOADED, Orders, Watch};
 use crate::{CaptureError, program};
 use stanch_process::{Pid, PidFd};
-use stanch_recording::{Ending, Process, Recording};
+use stanch_recording::{Ending, Loss, Process, Recording};
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::os::unix::process::ExitStatusExt;
@@ -112,7 +113,7 @@ pub fn run(plan: &RunPlan, mut events: impl FnMut(Event)) -> Result<Outcome, Cap
     };
     set_status(&mut recording, main_pid, status);
     if recording.processes.is_empty() {
-        recording.losses.push(stanch_recording::Loss {
+        recording.losses.push(Loss {
             what: format!("`{}`", plan.name()),
             why:
                 "the recorder was not loaded into it: it is privileged (setuid), or ended before its first instruction"
@@ -222,7 +223,7 @@ struct Watched {
     pid: Pid,
     orders: Arc<Orders>,
     requests: Sender<Answer>,
-    thread: std::thread::JoinHandle<Process>,
+    thread: std::thread::JoinHandle<Followed>,
 }
 
 impl Tree {
@@ -273,9 +274,9 @@ impl Tree {
         let started_ms = self.started.elapsed().as_millis() as u64;
         alive.fetch_add(1, AcqRel);
         let thread = std::thread::spawn(move || {
-            let process = Watch::new(pid, ledger, started_ms, &own_orders, &recorder).follow(&inbox);
+            let followed = Watch::new(pid, ledger, started_ms, &own_orders, &recorder).follow(&inbox);
             alive.fetch_sub(1, AcqRel);
-            process
+            followed
         });
         watched.push(Watched { pid, orders, requests, thread });
     }
@@ -319,6 +320,16 @@ impl Tree {
             watched.orders.stop.store(true, Release);
         }
         let join = |watched: Watched| watched.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        watched.into_iter().map(join).collect()
+        let followed: Vec<Followed> = watched.into_iter().map(join).collect();
+        let seen: HashSet<u32> = followed.iter().map(|followed| followed.process.pid).collect();
+        let finish = |mut followed: Followed| {
+            let unseen = followed.spawned.into_iter().filter(|(pid, _)| self.follow_children && !seen.contains(pid));
+            followed.process.losses.extend(unseen.map(|(pid, path)| Loss {
+                what: format!("`{path}` (process {pid}), which it started"),
+                why: NOT_LOADED.to_owned(),
+            }));
+            followed.process
+        };
+        followed.into_iter().map(finish).collect()
     }
 }

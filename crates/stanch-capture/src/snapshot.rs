@@ -1,5 +1,5 @@
 //! Memory at one instant: what is live, and whether it can still be reached.
-use crate::image::{Image, ThreadImage};
+use crate::image::{Image, ThreadImage, is_part_of};
 use crate::ledger::{Block, Heap, Ledger, LiveMapping};
 use crate::roots::{Surroundings, control_block, dead_stacks, is_program_break, roots};
 use stanch_leaks::{BlockRange, Classification, HeapImage, MemoryRange, classify};
@@ -149,7 +149,7 @@ impl Frozen {
             memory: image.pieces.iter().map(|piece| MemoryRange { start: piece.start, bytes: &piece.bytes }).collect(),
             roots: roots(image, &around),
             root_words: image.registers.clone(),
-            start_words: thread_vectors(image, &dead_stacks),
+            start_words: thread_vectors(image, &dead_stacks).into_iter().chain(linker_words(image)).collect(),
             mappings: self.mappings.iter().map(|mapping| (mapping.start, mapping.end)).collect(),
             vtable_spans: image
                 .mappings
@@ -167,6 +167,15 @@ fn thread_vectors(image: &Image, dead_stacks: &[(u64, u64)]) -> Vec<u64> {
     let running = image.threads.iter().map(|thread| thread.thread_pointer);
     let ended = dead_stacks.iter().filter_map(|stack| control_block(image, *stack));
     running.chain(ended).filter_map(|thread| image.word(thread.checked_add(8)?)).collect()
+}
+
+/// What stands in the dynamic linker's own variables. It keeps its tables of code ranges by an aligned address inside
+/// the block (`dl-find_object.c`), so any pointer there holds its block.
+fn linker_words(image: &Image) -> Vec<u64> {
+    let is_linker = |name: &str| name.rsplit('/').next().is_some_and(|file| file.starts_with("ld-linux"));
+    let pieces = image.pieces.iter().filter(|piece| is_part_of(&image.mappings, piece.mapping, is_linker));
+    let words = pieces.flat_map(|piece| piece.bytes.as_chunks::<8>().0);
+    words.map(|word| u64::from_le_bytes(*word)).collect()
 }
 
 fn mapping_block(mapping: &LiveMapping) -> Block {

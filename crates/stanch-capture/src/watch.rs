@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+/// Why a program has no ledger.
+pub(crate) const NOT_LOADED: &str =
+    "the recorder was not loaded into it: it is statically linked, privileged (setuid), or not for this machine";
 /// How often the clock is set: the resolution of birth times.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -23,6 +26,13 @@ pub(crate) struct Orders {
     pub(crate) replaced: AtomicBool,
     /// The process became a daemon.
     pub(crate) is_daemon: AtomicBool,
+}
+
+/// What is left of a process when it has been followed to its end.
+pub(crate) struct Followed {
+    pub(crate) process: Process,
+    /// Programs that it started otherwise than by fork: process ids and paths.
+    pub(crate) spawned: Vec<(u32, String)>,
 }
 
 /// One process from its registration to its end.
@@ -52,7 +62,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Follows the process to its end and gives what was learned of it.
-    pub(crate) fn follow(mut self, requests: &Receiver<Answer>) -> Process {
+    pub(crate) fn follow(mut self, requests: &Receiver<Answer>) -> Followed {
         let ending = loop {
             self.tick();
             let now = self.ledger.header().state.load(Acquire);
@@ -73,7 +83,8 @@ impl<'a> Watch<'a> {
                 self.let_go();
                 break Ending::Running;
             }
-            if now == state::ENDED {
+            if matches!(now, state::EXITING | state::ENDED) {
+                // It was checked, and ends in a moment.
                 self.has_ended(TICK);
             } else {
                 futex_wait(&self.ledger.header().state, now, TICK);
@@ -132,7 +143,7 @@ impl<'a> Watch<'a> {
         let mut process = self.process.clone();
         process.ending = Ending::Running;
         process.duration_ms = self.elapsed_ms();
-        collect(&self.ledger, &mut process);
+        collect(&self.ledger, &mut process, self.recorder);
         let mut recording =
             Recording { command: process.command.clone(), processes: vec![process], ..Recording::default() };
         crate::resolve(&mut recording, crate::Names::Reported, |_, _| {});
@@ -185,7 +196,7 @@ impl<'a> Watch<'a> {
         })
     }
 
-    fn finish(mut self, ending: Ending) -> Process {
+    fn finish(mut self, ending: Ending) -> Followed {
         let was_checked = self
             .process
             .snapshots
@@ -197,8 +208,8 @@ impl<'a> Watch<'a> {
         }
         self.process.duration_ms = self.elapsed_ms();
         self.process.ending = ending;
-        collect(&self.ledger, &mut self.process);
-        self.process
+        collect(&self.ledger, &mut self.process, self.recorder);
+        Followed { spawned: self.ledger.spawned(), process: self.process }
     }
 }
 

@@ -52,6 +52,8 @@ pub const MISUSE_LIMIT: usize = 256;
 pub const MAPPING_LIMIT: usize = 1 << 15;
 /// Stacks of ended threads that a ledger remembers.
 pub const DEAD_STACK_LIMIT: usize = 4096;
+/// Programs started without a fork of their own that a ledger remembers.
+pub const SPAWN_LIMIT: usize = 1024;
 /// Frames of a remembered stack walk.
 pub const WALK_LIMIT: usize = 512;
 
@@ -67,8 +69,10 @@ pub const MISUSES: usize = after(MODULES, MODULE_LIMIT * size_of::<ModuleEntry>(
 pub const MAPPINGS: usize = after(MISUSES, MISUSE_LIMIT * size_of::<MisuseEntry>());
 /// Offset of the table of dead stacks.
 pub const DEAD_STACKS: usize = after(MAPPINGS, MAPPING_LIMIT * size_of::<MappingEntry>());
+/// Offset of the table of started programs.
+pub const SPAWNS: usize = after(DEAD_STACKS, DEAD_STACK_LIMIT * size_of::<DeadStack>());
 /// Offset of the extent table.
-pub const EXTENT_TABLE: usize = after(DEAD_STACKS, DEAD_STACK_LIMIT * size_of::<DeadStack>());
+pub const EXTENT_TABLE: usize = after(SPAWNS, SPAWN_LIMIT * size_of::<SpawnEntry>());
 /// Offset of the leaf table.
 pub const LEAF_TABLE: usize = after(EXTENT_TABLE, EXTENT_LIMIT * 4);
 /// Offset of the hash heads.
@@ -183,6 +187,8 @@ pub struct Header {
     pub mapping_count: AtomicU32,
     /// Dead stacks written (the table is a ring).
     pub dead_stack_count: AtomicU32,
+    /// Started programs written (the table is a ring).
+    pub spawn_count: AtomicU32,
     /// Lock of the slow path: maps extents and leaves, adds modules.
     pub map_lock: AtomicU32,
     /// Lock of the mapping table.
@@ -360,6 +366,17 @@ pub struct DeadStack {
     pub end: AtomicU64,
 }
 
+/// A program that was started by `posix_spawn`, or by exec in a child of `vfork`: no ledger of a child tells of it.
+#[repr(C)]
+pub struct SpawnEntry {
+    /// Process id.
+    pub pid: AtomicU32,
+    /// Bytes of the path.
+    pub path_len: AtomicU32,
+    /// Path, cut off where it is longer.
+    pub path: [AtomicU64; 15],
+}
+
 /// One thread: first extent of its four.
 #[repr(C)]
 pub struct Thread {
@@ -429,6 +446,7 @@ mod tests {
             MISUSES,
             MAPPINGS,
             DEAD_STACKS,
+            SPAWNS,
             EXTENT_TABLE,
             LEAF_TABLE,
             HEADS,

@@ -94,6 +94,10 @@ impl Ledger {
         self.record(stanch_ledger::DEAD_STACKS, index)
     }
 
+    pub(crate) fn spawn(self, index: usize) -> &'static stanch_ledger::SpawnEntry {
+        self.record(stanch_ledger::SPAWNS, index)
+    }
+
     pub(crate) fn extent_entry(self, index: usize) -> &'static AtomicU32 {
         self.record(stanch_ledger::EXTENT_TABLE, index)
     }

@@ -134,16 +134,22 @@ unsafe fn recorded(room: &mut core::mem::MaybeUninit<Environment>, given: String
 /// The next program takes the place of this one, unless exec fails.
 struct Replacing {
     is_announced: bool,
+    spawn: Option<&'static stanch_ledger::SpawnEntry>,
 }
 
 impl Replacing {
     fn by(path: *const c_char) -> Self {
-        let mut replacing = Self { is_announced: false };
+        let mut replacing = Self { is_announced: false, spawn: None };
         let Some(ledger) = control::ledger() else { return replacing };
         let header = ledger.header();
         let restricted = sys::is_restricted();
-        // A child of vfork shares this memory, but it is not the process that the ledger speaks of.
-        if restricted || sys::getpid() != header.pid.load(Relaxed) || header.state.load(Relaxed) != state::RUNNING {
+        if restricted || header.state.load(Relaxed) != state::RUNNING {
+            return replacing;
+        }
+        let pid = sys::getpid();
+        if pid != header.pid.load(Relaxed) {
+            // A child of vfork shares this memory, but it is not the process that the ledger speaks of.
+            replacing.spawn = note_spawn(pid, path);
             return replacing;
         }
         if !path.is_null() {
@@ -164,11 +170,28 @@ impl Drop for Replacing {
         {
             ledger.header().state.store(state::RUNNING, Release);
         }
+        if let Some(spawn) = self.spawn {
+            spawn.pid.store(0, Release);
+        }
     }
 }
 
 unsafe extern "C" {
     static mut environ: Strings;
+}
+
+/// Notes that a program was started which has no ledger unless it makes its own.
+fn note_spawn(pid: u32, path: *const c_char) -> Option<&'static stanch_ledger::SpawnEntry> {
+    let ledger = control::ledger()?;
+    let index = ledger.header().spawn_count.fetch_add(1, Relaxed) as usize % stanch_ledger::SPAWN_LIMIT;
+    let entry = ledger.spawn(index);
+    if !path.is_null() {
+        // SAFETY: the program's path is a C string.
+        let path = unsafe { CStr::from_ptr(path) }.to_bytes();
+        entry.path_len.store(crate::text::store(&entry.path, path) as u32, Relaxed);
+    }
+    entry.pid.store(pid, Release);
+    Some(entry)
 }
 
 pub(crate) fn environment() -> Strings {
@@ -262,6 +285,36 @@ pub unsafe extern "C" fn fexecve(fd: c_int, arguments: Strings, given: Strings) 
     }
 }
 
+/// The type of `posix_spawn` and `posix_spawnp`.
+type Spawn = unsafe extern "C" fn(*mut c_int, *const c_char, *const c_void, *const c_void, Strings, Strings) -> c_int;
+
+/// # Safety
+/// The arguments must be valid for `posix_spawn`.
+unsafe fn spawn(
+    function: Option<Spawn>,
+    pid: *mut c_int,
+    path: *const c_char,
+    actions: *const c_void,
+    attributes: *const c_void,
+    arguments: Strings,
+    given: Strings,
+) -> c_int {
+    let Some(function) = function else { return libc::ENOSYS };
+    let (mut room, mut child) = (room(), 0);
+    // SAFETY: the caller's promise; `pid` may be null.
+    unsafe {
+        let given = recorded(&mut room, given);
+        let result = function(&mut child, path, actions, attributes, arguments, given);
+        if result == 0 {
+            note_spawn(child as u32, path);
+            if !pid.is_null() {
+                *pid = child;
+            }
+        }
+        result
+    }
+}
+
 /// `posix_spawn(…)`
 ///
 /// # Safety
@@ -276,13 +329,8 @@ pub unsafe extern "C" fn posix_spawn(
     given: Strings,
 ) -> c_int {
     real::resolve();
-    let mut room = room();
     // SAFETY: the caller's arguments are those of posix_spawn.
-    unsafe {
-        let given = recorded(&mut room, given);
-        real::posix_spawn::get()
-            .map_or(libc::ENOSYS, |function| function(pid, path, actions, attributes, arguments, given))
-    }
+    unsafe { spawn(real::posix_spawn::get(), pid, path, actions, attributes, arguments, given) }
 }
 
 /// `posix_spawnp(…)`
@@ -299,13 +347,8 @@ pub unsafe extern "C" fn posix_spawnp(
     given: Strings,
 ) -> c_int {
     real::resolve();
-    let mut room = room();
     // SAFETY: the caller's arguments are those of posix_spawnp.
-    unsafe {
-        let given = recorded(&mut room, given);
-        real::posix_spawnp::get()
-            .map_or(libc::ENOSYS, |function| function(pid, file, actions, attributes, arguments, given))
-    }
+    unsafe { spawn(real::posix_spawnp::get(), pid, file, actions, attributes, arguments, given) }
 }
 
 /// The functions that take their arguments as a list: they are made an array on the stack.

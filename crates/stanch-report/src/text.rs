@@ -83,7 +83,7 @@ pub fn write(reports: &[Report], options: &TextOptions<'_>, out: &mut impl Write
         quiet_processes(reports, options, &mut page);
     }
     closing::suppressed(reports, &mut page);
-    unseen::unseen(reports, !selection.sections.is_empty(), options, &mut page);
+    unseen::unseen(reports, &selection, options, &mut page);
     closing::next_step(&selection, reports, options, &mut page);
     out.write_all(page.text().as_bytes())
 }

@@ -24,7 +24,13 @@ Configuration:
 
 /// Finds memory leaks in programs that nobody recompiled
 #[derive(Debug, Parser)]
-#[command(name = "stanch", version, max_term_width = 100, after_help = "Try: stanch run -- PROGRAM", after_long_help = MORE)]
+#[command(
+    name = "stanch",
+    version,
+    max_term_width = 100,
+    after_help = "Try: stanch run -- PROGRAM",
+    after_long_help = MORE
+)]
 pub(crate) struct CliArgs {
     #[command(subcommand)]
     pub(crate) verb: Verb,

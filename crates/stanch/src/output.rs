@@ -3,11 +3,12 @@ use crate::args::{FailOn, Format};
 use crate::destination;
 use crate::settings::OutputPlan;
 use anyhow::{Context, Result};
-use stanch_finding::{Finding, Kind, Report};
+use stanch_finding::{Finding, Incomplete, Kind, Report, Subject, SubjectKind, Totals};
 use stanch_recording::Recording;
 use stanch_report::text::{Limit, Reachable, Style, TextOptions};
 use stanch_report::{json, sarif, text};
 use std::io::{self, Write};
+use std::time::Duration;
 
 /// Version of the tool as reports carry it.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -23,8 +24,31 @@ pub(crate) enum Stream {
 
 /// The findings of a recording, without those that are suppressed.
 pub(crate) fn reports(recording: &Recording, plan: &OutputPlan) -> Vec<Report> {
+    if recording.processes.is_empty() && !recording.losses.is_empty() {
+        return vec![nothing_recorded(recording)];
+    }
     let reports = recording.processes.iter().map(|process| stanch_leaks::report(process, recording));
     reports.map(|report| plan.suppressions.apply(report, plan.today)).collect()
+}
+
+/// Where no process was recorded there is still something to say: why.
+fn nothing_recorded(recording: &Recording) -> Report {
+    let gaps = recording.losses.iter().map(|loss| Incomplete { what: loss.what.clone(), why: loss.why.clone() });
+    Report {
+        subject: Subject {
+            kind: SubjectKind::Process,
+            command: recording.command.clone(),
+            pid: None,
+            parent_pid: None,
+            exit_status: None,
+            ending: String::new(),
+            duration: Duration::ZERO,
+        },
+        totals: Totals::default(),
+        incomplete: gaps.collect(),
+        findings: Vec::new(),
+        suppressed: Vec::new(),
+    }
 }
 
 /// Writes the reports where they are wanted.

@@ -45,7 +45,8 @@ fn plan(args: &RunArgs, settings: &Settings) -> Result<RunPlan> {
 fn check_destinations(args: &RunArgs, plan: &OutputPlan) -> Result<()> {
     if args.record.is_some() && args.record == plan.file {
         bail!(
-            "cannot write both the recording and the report to one file\nhint: give `--record` or `--output` another name"
+            "cannot write both the recording and the report to one file\nhint: give `--record` or `--output` \
+             another name"
         );
     }
     if let Some(path) = &args.record {

@@ -110,10 +110,14 @@ fn labelled(label: &str, text: &str, page: &mut Page) {
 }
 
 fn inked(label: &str, pieces: &[(Ink, &str)], page: &mut Page) {
+    indented(label, pieces, LABEL_WIDTH, page);
+}
+
+fn indented(label: &str, pieces: &[(Ink, &str)], indent: usize, page: &mut Page) {
     let label = unbroken(&format!("   {label:width$}", width = LABEL_WIDTH - 3));
     let mut all = vec![(Ink::Faint, label.as_str())];
     all.extend_from_slice(pieces);
-    page.paragraph(&all, LABEL_WIDTH);
+    page.paragraph(&all, indent);
 }
 
 /// The owning frame; where the whole stack is runtime code, the innermost one.
@@ -170,7 +174,8 @@ fn stack(finding: &Finding, options: &TextOptions<'_>, page: &mut Page) {
             StackLine::Frame { frame, is_owner: true } => frame_line("", Ink::Strong, "> ", frame, options, page),
             StackLine::Frame { frame, is_owner: false } => frame_line("", Ink::Plain, "  ", frame, options, page),
             StackLine::Runtime { frames } => {
-                inked("", &[(Ink::Plain, &unbroken("  ")), (Ink::Faint, &runtime_text(frames))], page);
+                let pieces = [(Ink::Plain, unbroken("  ")), (Ink::Faint, runtime_text(frames))];
+                indented("", &pieces.each_ref().map(|(ink, text)| (*ink, text.as_str())), LABEL_WIDTH + 4, page);
             }
         }
     }
@@ -204,6 +209,9 @@ fn runtime_text(frames: &[Frame]) -> String {
     let name = frames.last().map(function_name).unwrap_or_default();
     match frames.len() {
         0 | 1 => name,
-        count => format!("{name}, through {}", plural(count as u64 - 1, "more runtime frame", "more runtime frames")),
+        count => {
+            let more = plural(count as u64 - 1, "more runtime frame", "more runtime frames");
+            format!("{name}, {}", unbroken(&format!("through {more}")))
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What could not be seen: each reason once, with what it hides.
 use super::page::{Ink, Page};
+use super::selection::Selection;
 use super::{Limit, TextOptions};
 use crate::numbers::plural;
 use stanch_finding::{Incomplete, Report};
@@ -26,7 +27,19 @@ fn gaps(report: &Report) -> impl Iterator<Item = &Incomplete> {
 
 /// Missing names make findings harder to read; they hide none.
 fn hides_leaks(gap: &Incomplete) -> bool {
-    !gap.what.starts_with("names in ")
+    module_without_names(gap).is_none()
+}
+
+fn module_without_names(gap: &Incomplete) -> Option<&str> {
+    gap.what.strip_prefix("names in `")?.strip_suffix('`')
+}
+
+/// True where the gap hides leaks, or names in a stack that is listed.
+fn concerns(gap: &Incomplete, selection: &Selection<'_>) -> bool {
+    let Some(module) = module_without_names(gap) else { return true };
+    let entries = selection.sections.iter().flat_map(|section| &section.entries);
+    let mut frames = entries.flat_map(|entry| &entry.finding.site.stack);
+    frames.any(|frame| frame.module.as_deref() == Some(module))
 }
 
 /// True where leaks may have gone unseen.
@@ -34,11 +47,11 @@ pub(super) fn may_hide_leaks(reports: &[Report]) -> bool {
     reports.iter().flat_map(gaps).any(hides_leaks) || (!reports.is_empty() && reports.iter().all(was_replaced))
 }
 
-pub(super) fn unseen(reports: &[Report], lists_findings: bool, options: &TextOptions<'_>, page: &mut Page) {
+pub(super) fn unseen(reports: &[Report], selection: &Selection<'_>, options: &TextOptions<'_>, page: &mut Page) {
     replaced(reports, page);
     running(reports, page);
     let mut by_reason: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
-    for gap in reports.iter().flat_map(gaps).filter(|gap| lists_findings || hides_leaks(gap)) {
+    for gap in reports.iter().flat_map(gaps).filter(|gap| concerns(gap, selection)) {
         *by_reason.entry(&gap.why).or_default().entry(&gap.what).or_default() += 1;
     }
     if by_reason.is_empty() {

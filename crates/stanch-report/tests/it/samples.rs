@@ -225,8 +225,52 @@ pub(crate) fn tree() -> Vec<Report> {
     reports
 }
 
+/// Blocks that hang on others: five on one that is listed.
+pub(crate) fn lost_tree() -> Report {
+    let leader = Finding {
+        indirect_bytes: ByteCount(150),
+        indirect_blocks: BlockCount(5),
+        evidence: vec![
+            evidence("reachability", "when the program ended, nothing held a pointer to it"),
+            evidence("indirect", "150 bytes in 5 blocks are lost with it: reached only from there"),
+            evidence(
+                "stacks",
+                "2 other stacks lead to the same place; the biggest of them allocated 4 bytes in 1 block: `a` ← `b`",
+            ),
+        ],
+        ..finding(Kind::DefinitelyLost, 16, 1, "malloc", vec![frame("build", "src/build.c", 4)])
+    };
+    let held = finding(Kind::IndirectlyLost, 150, 5, "malloc", vec![frame("name", "src/build.c", 9)]);
+    report(4127, &["./demo"], vec![leader, held])
+}
+
+/// A shell that runs the same program again and again, and is replaced by another in the end.
+pub(crate) fn same_in_many() -> Vec<Report> {
+    let mut reports: Vec<Report> =
+        (0..14).map(|index| report(5000 + index, &["./worker"], vec![lost_by_a_library()])).collect();
+    reports[2].findings[0].bytes = ByteCount(6400);
+    for index in 0..12 {
+        let mut replaced = report(7000 + index, &["sh"], Vec::new());
+        replaced.subject.exit_status = None;
+        replaced.subject.ending = "replaced by exec of ./worker".to_owned();
+        replaced
+            .incomplete
+            .push(incomplete("what was live", "no snapshot: worker took the program's place and its memory was gone"));
+        reports.push(replaced);
+    }
+    let mut running = report(8000, &["./helper"], Vec::new());
+    running.subject.exit_status = None;
+    running.subject.ending = "still running".to_owned();
+    running
+        .incomplete
+        .push(incomplete("names in `/usr/bin/helper`", "neither debug information nor symbols were found"));
+    reports.push(running);
+    reports
+}
+
 pub(crate) fn all() -> Vec<Report> {
     let mut reports = tree();
-    reports.extend([only_reachable(), killed(), suppressed(), expired(), misuse_and_path()]);
+    reports.extend([only_reachable(), killed(), suppressed(), expired(), misuse_and_path(), lost_tree()]);
+    reports.extend(same_in_many());
     reports
 }

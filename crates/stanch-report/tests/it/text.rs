@@ -31,6 +31,36 @@ fn several_processes() {
 }
 
 #[test]
+fn one_leak_in_many_processes_is_listed_once() {
+    insta::assert_snapshot!(written(&samples::same_in_many(), &OPTIONS));
+}
+
+#[test]
+fn what_hangs_on_others_is_listed_with_them() {
+    let text = written(&[samples::lost_tree()], &OPTIONS);
+    insta::assert_snapshot!(text);
+    let all = written(&[samples::lost_tree()], &TextOptions { findings: Limit::All, ..OPTIONS });
+    assert!(all.contains("2. indirectly lost: 150 bytes in 5 blocks"), "{all}");
+    assert!(all.contains("`a` ← `b`"), "{all}");
+    let mut without_leader = samples::lost_tree();
+    without_leader.findings.remove(0);
+    let text = written(&[without_leader], &OPTIONS);
+    assert!(text.starts_with("indirectly lost 150 bytes in 5 blocks at 1 place\n"), "{text}");
+    assert!(text.contains("1. indirectly lost: 150 bytes in 5 blocks"), "{text}");
+}
+
+#[test]
+fn programs_in_place_of_others_are_only_counted() {
+    let replaced = samples::same_in_many().split_off(14).into_iter().take(3).collect::<Vec<_>>();
+    let one_checked = [replaced.clone(), vec![samples::clean()]].concat();
+    assert_eq!(
+        written(&one_checked, &OPTIONS),
+        "no leaks: every block was freed\n\n3 program images were replaced by exec before their end: not checked\n"
+    );
+    assert!(written(&replaced, &OPTIONS).starts_with("no leaks seen, but not everything could be seen\n"));
+}
+
+#[test]
 fn nothing_found_is_one_line() {
     assert_eq!(written(&[samples::clean()], &OPTIONS), "no leaks: every block was freed\n");
     assert_eq!(

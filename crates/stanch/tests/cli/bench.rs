@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Far more than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a command did.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ impl Bench {
         let files = ["stdout", "stderr"].map(|name| self.path(name));
         let [stdout, stderr] = files.each_ref().map(|path| File::create(path).expect("the folder can be written"));
         let child = command.stdout(stdout).stderr(stderr).process_group(0).spawn().expect("the command starts");
-        Running { child, files }
+        Running { child, files, words: format!("{command:?}") }
     }
 }
 
@@ -96,11 +96,13 @@ impl Bench {
 pub(crate) struct Running {
     pub(crate) child: Child,
     files: [PathBuf; 2],
+    words: String,
 }
 
 impl Running {
     pub(crate) fn wait(mut self) -> Ended {
-        let status = eventually("the command ends", || self.child.try_wait().expect("it is our child"));
+        let status =
+            eventually(&format!("the end of {}", self.words), || self.child.try_wait().expect("it is our child"));
         let [stdout, stderr] = self.files.each_ref().map(|path| read(path));
         Ended { status: status.code().expect("stanch is not killed"), stdout, stderr }
     }
@@ -130,6 +132,17 @@ fn read(path: &Path) -> String {
     String::from_utf8_lossy(&fs::read(path).expect("the file is ours")).into_owned()
 }
 
+impl Drop for Running {
+    /// Nothing is left behind where a test fails.
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // A group that is gone already is as good as killed.
+            let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.child.id())]).status();
+            let _ = self.child.wait();
+        }
+    }
+}
+
 /// Asks again and again until there is an answer.
 pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
@@ -144,7 +157,8 @@ pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T
 
 /// Sends a signal; `-PID` means a process group.
 pub(crate) fn kill(signal: &str, target: &str) {
-    let status = Command::new("kill").args([signal, "--", target]).status().expect("kill is missing: apt-get install procps");
+    let status =
+        Command::new("kill").args([signal, "--", target]).status().expect("kill is missing: apt-get install procps");
     assert!(status.success(), "kill {signal} {target}");
 }
 
@@ -165,7 +179,12 @@ pub(crate) fn findings(reports: &[Value]) -> Vec<String> {
             let stack = finding["site"]["stack"].as_array().expect("an array");
             let own = stack.iter().find(|frame| frame["file"].as_str().is_some_and(|file| file.ends_with("app.c")));
             let function = own.and_then(|frame| frame["function"].as_str()).unwrap_or("?");
-            format!("{} {} {} {function}", finding["kind"].as_str().expect("a kind"), finding["bytes"], finding["blocks"])
+            format!(
+                "{} {} {} {function}",
+                finding["kind"].as_str().expect("a kind"),
+                finding["bytes"],
+                finding["blocks"]
+            )
         })
         .collect();
     lines.sort();

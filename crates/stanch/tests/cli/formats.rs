@@ -27,7 +27,17 @@ const KEYS: [(&str, &[&str]); 9] = [
     (
         "findings",
         &[
-            "fingerprint", "rule", "kind", "confidence", "message", "bytes", "blocks", "owner", "site", "evidence", "fix",
+            "fingerprint",
+            "rule",
+            "kind",
+            "confidence",
+            "message",
+            "bytes",
+            "blocks",
+            "owner",
+            "site",
+            "evidence",
+            "fix",
         ],
     ),
     ("findings.owner", &["kind", "name", "version"]),
@@ -68,7 +78,12 @@ fn json_has_the_keys_that_are_promised() {
     assert_eq!(document["subject"]["command"], serde_json::json!(["./app"]));
     assert_eq!(
         findings(&[document]),
-        ["definitely_lost 10 1 lose_block", "definitely_lost 16 1 lose_tree", "indirectly_lost 6 1 lose_tree", "still_reachable 40 1 keep"]
+        [
+            "definitely_lost 10 1 lose_block",
+            "definitely_lost 16 1 lose_tree",
+            "indirectly_lost 6 1 lose_tree",
+            "still_reachable 40 1 keep"
+        ]
     );
 }
 

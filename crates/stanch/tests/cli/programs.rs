@@ -82,7 +82,7 @@ pub(crate) const DAEMON: &str = r#"
 __attribute__((noinline)) static void lose(void) { *(volatile char *)malloc(77) = 1; }
 int main(void) {
     if (daemon(1, 1)) return 9;
-    usleep(1500000);
+    usleep(2500000);
     lose();
     return 0;
 }

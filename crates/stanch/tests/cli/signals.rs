@@ -30,7 +30,10 @@ fn a_request_to_end_is_forwarded() {
 #[test]
 fn a_program_that_an_interrupt_kills_is_reported() {
     let bench = Bench::new("signals-killed");
-    bench.compile("app", &WAITS.replace("signal(numbers[i], note)", "signal(numbers[i], SIG_DFL)"));
+    bench.compile(
+        "app",
+        &WAITS.replace("signal(numbers[i], note)", "signal(numbers[i], numbers[i] == SIGUSR1 ? note : SIG_DFL)"),
+    );
     let mut running = bench.start(&mut bench.stanch(["run", "./app"]));
     running.wait_for_line("ready");
     kill("-INT", &format!("-{}", running.child.id()));

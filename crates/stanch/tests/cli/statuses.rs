@@ -6,7 +6,9 @@ use crate::programs::{ENDS, LEAKS};
 fn the_programs_own_status_passes_through() {
     let bench = Bench::new("statuses-own");
     bench.compile("app", ENDS);
-    for (word, status) in [("0", 0), ("1", 1), ("2", 2), ("77", 77), ("255", 255), ("-15", 143), ("-9", 137), ("-11", 139)] {
+    for (word, status) in
+        [("0", 0), ("1", 1), ("2", 2), ("77", 77), ("255", 255), ("-15", 143), ("-9", 137), ("-11", 139)]
+    {
         bench.run(["run", "--", "./app", word]).status(status);
     }
 }

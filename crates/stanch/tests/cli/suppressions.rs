@@ -31,7 +31,11 @@ fn leak_sanitizer() {
 
 #[test]
 fn valgrind() {
-    check("valgrind", "{\n   accepted\n   Memcheck:Leak\n   match-leak-kinds: definite\n   fun:malloc\n   fun:lose_block\n   ...\n}\n");
+    check(
+        "valgrind",
+        "{\n   accepted\n   Memcheck:Leak\n   match-leak-kinds: definite\n   fun:malloc\n   fun:lose_block\n   \
+         ...\n}\n",
+    );
 }
 
 #[test]
@@ -53,5 +57,8 @@ fn an_expired_one_takes_nothing_out() {
     bench.compile("app", LEAKS);
     bench.write("old", "[[suppress]]\nreason = \"known\"\nexpires = \"2020-01-31\"\nfunction = \"lose_*\"\n");
     let text = bench.run(["run", "--suppressions", "old", "--fail-on", "definitely-lost", "./app"]).status(1).stderr;
-    assert!(text.contains("expired suppressions that match findings above:\n   lose_* (old:1) ended on 2020-01-31"), "{text}");
+    assert!(
+        text.contains("expired suppressions that match findings above:\n   lose_* (old:1) ended on 2020-01-31"),
+        "{text}"
+    );
 }

@@ -55,11 +55,6 @@ impl Running<'_> {
     }
 }
 
-/// Starts the command and waits for its end.
-pub(crate) fn run(command: &mut Command, directory: &Path, tag: &str, limit: Duration) -> Result<Outcome, String> {
-    start(command, directory, tag)?.wait(limit)
-}
-
 /// A command without what the test's own environment would add to a program's.
 pub(crate) fn plain_command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);

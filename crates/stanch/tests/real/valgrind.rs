@@ -10,7 +10,11 @@ const RUN_LIMIT: Duration = Duration::from_secs(100);
 
 /// What is lost in each program of the tree. Processes that valgrind saw only until they became another program have
 /// no sums.
-pub(crate) fn observe(command: &Command, directory: &Path) -> Result<ByProgram, String> {
+pub(crate) fn observe(
+    command: &Command,
+    directory: &Path,
+    drive: impl FnOnce() -> Result<(), String>,
+) -> Result<ByProgram, String> {
     let mut valgrind = execute::plain_command("valgrind");
     if let Some(current) = command.get_current_dir() {
         valgrind.current_dir(current);
@@ -20,8 +24,11 @@ pub(crate) fn observe(command: &Command, directory: &Path) -> Result<ByProgram, 
         .arg(format!("--log-file={}/valgrind.%p.log", directory.display()))
         .arg(command.get_program())
         .args(command.get_args());
-    let outcome = execute::run(&mut valgrind, directory, "valgrind", RUN_LIMIT)
+    let running = execute::start(&mut valgrind, directory, "valgrind")
         .map_err(|error| format!("{error}; install it: apt-get install valgrind libc6-dbg"))?;
+    let driven = drive();
+    let outcome = running.wait(RUN_LIMIT)?;
+    driven?;
     if outcome.ending == Ending::TimedOut {
         return Err("valgrind takes too long".to_owned());
     }
