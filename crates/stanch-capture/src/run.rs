@@ -289,6 +289,8 @@ impl Tree {
         signals: &Signals,
         events: &mut impl FnMut(Event),
     ) {
+        // A daemon is known as one at the next tick of its watcher.
+        let linger = linger.max(Duration::from_millis(150));
         let deadline = Instant::now() + linger;
         let mut told = false;
         loop {
