@@ -58,7 +58,11 @@ pub(crate) fn write(reports: &[Report], plan: &OutputPlan, stream: Stream) -> Re
         Format::Json => json::write(reports, VERSION, &mut bytes),
         Format::Sarif => {
             let options = sarif::SarifOptions { tool_version: VERSION, base_dir: plan.base_folder.as_deref() };
-            sarif::write(reports, &options, &mut bytes)
+            // In code review, what is still reachable is noise unless it was asked for.
+            let is_wanted = |finding: &Finding| plan.show_reachable || finding.kind != Kind::StillReachable;
+            let mut reports = reports.to_vec();
+            reports.iter_mut().for_each(|report| report.findings.retain(is_wanted));
+            sarif::write(&reports, &options, &mut bytes)
         }
         Format::Text => text::write(reports, &text_options(plan, stream), &mut bytes),
     }

@@ -1,5 +1,5 @@
 //! `stanch run`
-use crate::args::RunArgs;
+use crate::args::{FailOn, RunArgs};
 use crate::exit::Exit;
 use crate::output::{self, Stream};
 use crate::recorder::RECORDER;
@@ -71,6 +71,8 @@ fn report(outcome: &Outcome, plan: &OutputPlan) -> VerbResult {
     let reports = output::reports(&outcome.recording, plan);
     output::write(&reports, plan, Stream::Stderr)?;
     Ok(match plan.fail_on {
+        // Nobody looked: that must not pass for "nothing found".
+        Some(limit) if outcome.recording.processes.is_empty() && limit != FailOn::Never => Exit::Failure,
         Some(limit) if output::fails(&reports, limit) => Exit::Findings,
         _ => Exit::of_program(outcome.status),
     })

@@ -66,7 +66,7 @@ fn recorded_command(program: &Program, folder: &Path, report: &Path) -> Command 
 fn run(program: &Program, command: &mut Command, folder: &Path) -> Result<Outcome, String> {
     let running = execute::start(command, folder, "output")?;
     let driven = (program.drive)(folder);
-    let outcome = running.wait(RUN_LIMIT)?;
+    let outcome = running.wait(if driven.is_ok() { RUN_LIMIT } else { Duration::from_secs(1) })?;
     driven.map_err(|error| format!("{error}; the program: {outcome:?}"))?;
     Ok(outcome)
 }

@@ -46,6 +46,21 @@ pub(crate) fn threads(folder: &Path) -> Result<(), String> {
     succeed(&mut compile, "g++")
 }
 
+/// Compiles a program that has jemalloc for its allocator.
+pub(crate) fn jemalloc(folder: &Path) -> Result<(), String> {
+    let mut compile = plain_command("/usr/bin/gcc");
+    compile.current_dir(folder).args(["-g", "-O1", "-pthread", "jemalloc.c", "-o", "jemalloc", "-Wl,--no-as-needed"]);
+    succeed(compile.arg("-l:libjemalloc.so.2"), "gcc libjemalloc2")
+}
+
+/// Compiles a program and a library that it loads with `RTLD_DEEPBIND`, as PHP loads its extensions.
+pub(crate) fn deep_binding(folder: &Path) -> Result<(), String> {
+    let mut plugin = plain_command("/usr/bin/gcc");
+    succeed(plugin.current_dir(folder).args(["-shared", "-fPIC", "plugin.c", "-o", "plugin.so"]), "gcc")?;
+    let mut program = plain_command("/usr/bin/gcc");
+    succeed(program.current_dir(folder).args(["-g", "program.c", "-o", "program"]), "gcc")
+}
+
 /// A folder of small files.
 pub(crate) fn folder(folder: &Path) -> Result<(), String> {
     let inner = folder.join("folder");

@@ -27,7 +27,7 @@ pub(crate) fn observe(
     let running = execute::start(&mut valgrind, directory, "valgrind")
         .map_err(|error| format!("{error}; install it: apt-get install valgrind libc6-dbg"))?;
     let driven = drive();
-    let outcome = running.wait(RUN_LIMIT)?;
+    let outcome = running.wait(if driven.is_ok() { RUN_LIMIT } else { Duration::from_secs(1) })?;
     driven?;
     if outcome.ending == Ending::TimedOut {
         return Err("valgrind takes too long".to_owned());
