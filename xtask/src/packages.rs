@@ -14,6 +14,7 @@ const fn package(name: &'static str, reason: &'static str) -> Package {
 
 /// All of them, sorted by name.
 pub(crate) const PACKAGES: &[Package] = &[
+    package("bash", "a real program: subshells that fork without exec, pipes, command substitution"),
     package("binutils", "tests strip programs and split their debug information"),
     package("curl", "a real program with threads, TLS and many libraries"),
     package("g++", "compiles the C++ fixtures; `cc1plus` is a real program to record"),
@@ -21,16 +22,19 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("gdb", "a second opinion on stacks, and a debugger that holds a program we want to attach to"),
     package("ghostscript", "a real program with an allocator of its own on top"),
     package("git", "a real program with short-lived children"),
+    package("gzip", "a real program that another one starts: tar pipes into it"),
     package("jq", "a real program; also reads our JSON as users do"),
     package("libc6-dbg", "names for the frames inside the C library, and valgrind cannot start without"),
     package("libc6-dev", "headers for the fixtures"),
     package("libjemalloc2", "recording a program that brings another allocator"),
     package("make", "builds fixtures; a real tree of processes"),
     package("nodejs", "a real program with a collected heap and JIT-compiled frames"),
+    package("openssl", "a real program that leaves at-exit cleaning to a library"),
     package("perl", "a real program that frees little at its end"),
     package("python3", "a real program with an arena allocator; the benchmark's language"),
     package("redis-server", "a real service to attach to"),
     package("sqlite3", "a real program; its live database must not be called a leak"),
+    package("tar", "a real program that forks, pipes and replaces itself by a shell"),
     package("valgrind", "a second opinion on what is lost"),
 ];
 

@@ -174,9 +174,9 @@ const VERB_WORDS: [&str; 9] =
     ["alloc", "xalloc", "palloc", "allocate", "memdup", "xmemdup", "asprintf", "xasprintf", "strconcat"];
 
 /// Words behind the verb that say how it allocates and not what.
-const MANNER_WORDS: [&str; 17] = [
+const MANNER_WORDS: [&str; 19] = [
     "n", "array", "zero", "zeroed", "aligned", "or", "die", "null", "fail", "abort", "internal", "impl", "wrapper",
-    "checked", "bytes", "mem", "memory",
+    "checked", "bytes", "mem", "memory", "usable", "size",
 ];
 
 /// A function that says it leaks or tests does not allocate for a caller who should know better; `prealloc` only looks

@@ -10,13 +10,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-const RUN_LIMIT: Duration = Duration::from_secs(60);
+const RUN_LIMIT: Duration = Duration::from_secs(40);
 
 /// What may be said about any program: that it has no symbols, and that exec leaves no memory to look at.
-const ALWAYS_TRUE: [&str; 2] = [
-    ": neither debug information nor symbols were found",
-    " took the program's place and its memory was gone",
-];
+const ALWAYS_TRUE: [&str; 2] =
+    [": neither debug information nor symbols were found", " took the program's place and its memory was gone"];
 
 /// Fails with every mismatch of this program.
 pub(crate) fn check(program: &Program) {
@@ -168,8 +166,7 @@ fn valgrind_differences(program: &Program, found: &ByProgram) -> Result<Vec<Stri
     let mut lines = Vec::new();
     for name in names {
         let difference = program.differences.iter().find(|difference| difference.program == name);
-        let (counts, losers) =
-            ((found.count(name), observed.count(name)), (found.losers(name), observed.losers(name)));
+        let (counts, losers) = ((found.count(name), observed.count(name)), (found.losers(name), observed.losers(name)));
         let allowed_count = difference.map_or(0, |difference| difference.processes);
         if counts.0.abs_diff(counts.1) > allowed_count {
             lines.push(format!("`{name}`: {} documents, valgrind has {}", counts.0, counts.1));

@@ -36,8 +36,9 @@ pub(crate) fn start<'a>(command: &mut Command, directory: &'a Path, tag: &'a str
         File::create(&path).map_err(|error| format!("{}: {error}", path.display()))
     };
     command.stdin(Stdio::null()).stdout(create("stdout")?).stderr(create("stderr")?).process_group(0);
-    let child =
-        command.spawn().map_err(|error| format!("cannot run `{}`: {error}", command.get_program().to_string_lossy()))?;
+    let child = command
+        .spawn()
+        .map_err(|error| format!("cannot run `{}`: {error}", command.get_program().to_string_lossy()))?;
     Ok(Running { child, directory, tag })
 }
 

@@ -11,12 +11,7 @@ pub(crate) struct Lost {
 }
 
 /// Bytes and blocks definitely lost, then indirectly.
-pub(crate) const fn lost(
-    definite_bytes: u64,
-    definite_blocks: u64,
-    indirect_bytes: u64,
-    indirect_blocks: u64,
-) -> Lost {
+pub(crate) const fn lost(definite_bytes: u64, definite_blocks: u64, indirect_bytes: u64, indirect_blocks: u64) -> Lost {
     Lost { definite_bytes, definite_blocks, indirect_bytes, indirect_blocks }
 }
 

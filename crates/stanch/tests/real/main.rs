@@ -83,8 +83,8 @@ fn curl() {
 
 #[test]
 fn gcc() {
-    let mut program = Program::new("gcc", "gcc", &["/usr/bin/gcc", "-O1", "-c", "a.c"])
-        .file("a.c", include_str!("sources/small.c"));
+    let mut program =
+        Program::new("gcc", "gcc", &["/usr/bin/gcc", "-O1", "-c", "a.c"]).file("a.c", include_str!("sources/small.c"));
     program.processes = &[("gcc", 1), ("cc1", 1), ("as", 1)];
     program.products = &["a.o"];
     check(&program);
@@ -114,7 +114,17 @@ fn ghostscript() {
     let mut program = Program::new(
         "ghostscript",
         "ghostscript",
-        &["/usr/bin/gs", "-q", "-dBATCH", "-dNOPAUSE", "-dSAFER", "-sDEVICE=png16m", "-r72", "-sOutputFile=a.png", "a.ps"],
+        &[
+            "/usr/bin/gs",
+            "-q",
+            "-dBATCH",
+            "-dNOPAUSE",
+            "-dSAFER",
+            "-sDEVICE=png16m",
+            "-r72",
+            "-sOutputFile=a.png",
+            "a.ps",
+        ],
     )
     .file("a.ps", include_str!("sources/small.ps"));
     program.processes = &[("gs", 1)];
@@ -164,8 +174,7 @@ fn node() {
 
 #[test]
 fn tar() {
-    let mut program =
-        Program::new("tar", "tar", &["/bin/tar", "czf", "a.tgz", "--mtime=@0", "--sort=name", "folder"]);
+    let mut program = Program::new("tar", "tar", &["/bin/tar", "czf", "a.tgz", "--mtime=@0", "--sort=name", "folder"]);
     program.prepare = sources::folder;
     program.processes = &[("tar", 1), ("sh", 1), ("gzip", 1)];
     program.products = &["a.tgz"];
@@ -178,7 +187,22 @@ fn openssl() {
     let mut program = Program::new(
         "openssl",
         "openssl",
-        &["/usr/bin/openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=a", "-keyout", "k.pem", "-out", "c.pem", "-batch", "-quiet"],
+        &[
+            "/usr/bin/openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            "/CN=a",
+            "-keyout",
+            "k.pem",
+            "-out",
+            "c.pem",
+            "-batch",
+            "-quiet",
+        ],
     );
     program.processes = &[("openssl", 1)];
     check(&program);

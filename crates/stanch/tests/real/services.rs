@@ -7,8 +7,7 @@ use std::path::Path;
 pub(crate) fn check_tokio() {
     let stanch = Path::new(env!("CARGO_BIN_EXE_stanch"));
     let example = stanch.with_file_name("examples").join("tokio_echo");
-    let mut program =
-        Program::new("tokio", "(none: cargo build --example tokio_echo)", &[&example.to_string_lossy()]);
+    let mut program = Program::new("tokio", "(none: cargo build --example tokio_echo)", &[&example.to_string_lossy()]);
     program.processes = &[("tokio_echo", 1)];
     program.finds = &[("lose", 3, 1001 + 1002 + 1003)];
     check(&program);

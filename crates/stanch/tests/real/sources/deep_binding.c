@@ -9,7 +9,12 @@ int main(void) {
     if (!release)
         return 1;
     /* Released by the plugin, whose `free` is the C library's and not a preloaded one. */
+    static void *blocks[40];
     for (int i = 0; i < 40; i++)
-        release(malloc(5000 + i * 64));
+        blocks[i] = malloc(16);
+    for (int i = 0; i < 40; i++) {
+        release(blocks[i]);
+        blocks[i] = NULL;
+    }
     puts("done");
 }
