@@ -12,7 +12,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     install::missing_packages()?;
     // Tests run the command as users do: as one optimised executable.
     cargo(root, &["build", "--release", "--package", "stanch"], &[])?;
-    cargo(root, &["test", "--workspace"], arguments)
+    cargo(root, &["test", "--workspace", "--no-fail-fast"], arguments)
 }
 
 fn cargo(root: &Path, words: &[&str], more: &[&str]) -> Result<()> {

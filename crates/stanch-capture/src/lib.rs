@@ -38,7 +38,7 @@ pub enum CaptureError {
     #[error("`{0}` is not executable; `chmod +x {0}` makes it so")]
     NotExecutable(String),
     /// The dynamic linker takes no part in it.
-    #[error("`{0}` is statically linked: nothing can be loaded into it; link it without `-static` to record it")]
+    #[error("`{0}` is statically linked: nothing can be loaded into it\nhint: link it without `-static` to record it")]
     Static(String),
     /// Not a 64-bit x86 program.
     #[error("`{0}` is not a 64-bit x86 program, which is the only kind that can be recorded yet")]
