@@ -116,7 +116,7 @@ fn losses(ledger: &Ledger) -> Vec<Loss> {
     let flags = header.flags.load(Relaxed);
     let allocator = Ledger::text(&header.allocator_path, header.allocator_path_len.load(Relaxed));
     let allocator = if allocator.is_empty() { "the program itself".to_owned() } else { format!("`{allocator}`") };
-    let table: [(u32, &str, String); 8] = [
+    let table: [(u32, &str, String); 10] = [
         (
             flag::OWN_MALLOC,
             "allocations inside the program",
@@ -146,6 +146,16 @@ fn losses(ledger: &Ledger) -> Vec<Loss> {
             flag::NOT_INHERITED,
             "blocks that the parent allocated",
             "they could not be taken over at the fork; blocks that only they hold may be called lost".into(),
+        ),
+        (
+            flag::FORK_RESTRICTED,
+            "processes that this one forked",
+            "it had restricted its system calls, and a child's ledger needs some".into(),
+        ),
+        (
+            flag::DEEP_BINDING,
+            "releases by a library that was loaded with RTLD_DEEPBIND",
+            "it calls the C library past the recorder; blocks that it released may be called lost".into(),
         ),
         (
             flag::EXEC_UNREADABLE,

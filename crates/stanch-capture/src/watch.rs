@@ -51,7 +51,7 @@ impl<'a> Watch<'a> {
     pub(crate) fn new(pid: Pid, ledger: Ledger, started_ms: u64, orders: &'a Orders, recorder: &'a str) -> Self {
         let process = Process {
             pid: pid.0,
-            parent_pid: stanch_process::parent(pid).map_or(0, |parent| parent.0),
+            parent_pid: ledger.header().parent_pid.load(Relaxed),
             command: command(&ledger),
             executable: Ledger::text(&ledger.header().executable, ledger.header().executable_len.load(Relaxed)),
             started_ms,

@@ -140,6 +140,10 @@ pub mod flag {
     pub const DAEMON: u32 = 256;
     /// Preloading had to be removed before exec: the new program cannot read the recorder's file.
     pub const EXEC_UNREADABLE: u32 = 512;
+    /// It forked after it had restricted its system calls: the child has no ledger.
+    pub const FORK_RESTRICTED: u32 = 1024;
+    /// A library was loaded with `RTLD_DEEPBIND`: it calls the C library past the hooks.
+    pub const DEEP_BINDING: u32 = 2048;
 }
 
 /// Start of a ledger.
@@ -149,6 +153,8 @@ pub struct Header {
     pub magic: AtomicU64,
     /// Process id as the target sees it.
     pub pid: AtomicU32,
+    /// Its parent at the start.
+    pub parent_pid: AtomicU32,
     /// [`flag`] bits.
     pub flags: AtomicU32,
     /// CLOCK_MONOTONIC at the start, in nanoseconds.

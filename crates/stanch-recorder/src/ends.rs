@@ -99,6 +99,37 @@ unsafe extern "C" fn daemon_entered(no_chdir: c_int, no_close: c_int, slot: usiz
     result
 }
 
+/// `dlopen(file, flags)`. It goes on by a jump: what it finds depends on who called it.
+///
+/// # Safety
+/// As the C library's function of this name.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+#[unsafe(naked)]
+pub unsafe extern "C" fn dlopen() {
+    naked_asm!(
+        "push rdi",
+        "push rsi",
+        "sub rsp, 8",
+        "mov edi, esi",
+        "call {notice}",
+        "add rsp, 8",
+        "pop rsi",
+        "pop rdi",
+        "jmp rax",
+        notice = sym dlopen_entered,
+    );
+}
+
+unsafe extern "C" fn dlopen_entered(flags: c_int) -> usize {
+    real::resolve();
+    if flags & libc::RTLD_DEEPBIND != 0
+        && let Some(ledger) = control::ledger()
+    {
+        ledger.header().flags.fetch_or(flag::DEEP_BINDING, Relaxed);
+    }
+    real::dlopen::ADDRESS.load(Relaxed)
+}
+
 /// `dlclose(handle)`: other code may take the place of what is unloaded.
 ///
 /// # Safety

@@ -101,6 +101,7 @@ fn first_start() -> Option<Ledger> {
 /// Hands the ledger over and lets go of its descriptor.
 fn announce(ledger: Ledger, fd: i32) -> bool {
     ledger.header().pid.store(sys::getpid(), Relaxed);
+    ledger.header().parent_pid.store(sys::getppid(), Relaxed);
     ledger.header().started_ns.store(sys::monotonic_ns(), Relaxed);
     // SAFETY: the address was given by the dynamic linker, and a forked child has the same stack.
     unsafe { session::describe(ledger.header(), STACK_END.load(Relaxed) as *const usize) };
@@ -113,6 +114,9 @@ fn announce(ledger: Ledger, fd: i32) -> bool {
 }
 
 fn start_after_bare_clone() -> Option<Ledger> {
+    if sys::is_restricted() {
+        return None;
+    }
     tls::set_thread(core::ptr::null_mut());
     threads::forget_all();
     let (ledger, fd) = create::create()?;
@@ -153,26 +157,18 @@ fn in_libc(address: usize) -> bool {
     (LIBC_START.load(Relaxed)..LIBC_END.load(Relaxed)).contains(&address)
 }
 
-/// Bounds of this thread's stack; zeros where they are not known.
-pub(crate) fn stack_of_this_thread(tid: u32) -> (usize, usize) {
+/// Bounds of this thread's stack, zeros where they are not known; `here` is an address on it. Calls nothing of the C
+/// library: an allocator that maps memory with its locks held may be further up the stack.
+pub(crate) fn stack_of_this_thread(here: usize) -> (usize, usize) {
     const MAIN_STACK_BYTES: usize = 64 << 20;
-    if tid == sys::getpid() {
-        let end = STACK_END.load(Relaxed);
-        return (end.saturating_sub(MAIN_STACK_BYTES), end);
+    let main_end = STACK_END.load(Relaxed);
+    if main_end.wrapping_sub(here) < MAIN_STACK_BYTES {
+        return (main_end - MAIN_STACK_BYTES, main_end);
     }
-    let errno = save_errno();
-    let (mut start, mut bytes) = (core::ptr::null_mut(), 0usize);
-    // SAFETY: a thread may ask for its own attributes; all-zero is a valid initial value and the C library
-    // fills it.
-    unsafe {
-        let mut attributes = core::mem::zeroed::<libc::pthread_attr_t>();
-        if libc::pthread_getattr_np(libc::pthread_self(), &mut attributes) == 0 {
-            libc::pthread_attr_getstack(&attributes, &mut start, &mut bytes);
-            libc::pthread_attr_destroy(&mut attributes);
-        }
-    }
-    restore_errno(errno);
-    (start as usize, start as usize + bytes)
+    // A thread's control block stands at the top of its stack (glibc's `allocate_stack`).
+    let (page, end) = (here & !4095, tls::control_block());
+    let pages = end.saturating_sub(page).div_ceil(4096);
+    if (1..=256).contains(&pages) && sys::is_mapped(page, pages) { (page, end) } else { (0, 0) }
 }
 
 /// Runs when the shared object is loaded, so that a program that never allocates is known too.
@@ -199,6 +195,7 @@ unsafe extern "C" fn before_fork() {
     let _internal = tls::Internal::enter();
     let Some(ledger) = control::ledger() else { return };
     if sys::is_restricted() {
+        ledger.header().flags.fetch_or(flag::FORK_RESTRICTED, Relaxed);
         return;
     }
     if let Some((next, fd)) = create::create() {

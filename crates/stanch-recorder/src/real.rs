@@ -52,6 +52,7 @@ real_functions! {
     munmap: fn(Pointer, usize) -> c_int;
     mremap: fn(Pointer, usize, usize, c_int, Pointer) -> Pointer;
     sbrk: fn(isize) -> Pointer;
+    dlopen: fn(*const c_char, c_int) -> Pointer;
     dlclose: fn(Pointer) -> c_int;
     exit: fn(c_int);
     _exit: fn(c_int);

@@ -38,6 +38,11 @@ pub(crate) fn getpid() -> u32 {
     unsafe { call(libc::SYS_getpid, 0, 0, 0, 0, 0, 0) as u32 }
 }
 
+pub(crate) fn getppid() -> u32 {
+    // SAFETY: takes no arguments.
+    unsafe { call(libc::SYS_getppid, 0, 0, 0, 0, 0, 0) as u32 }
+}
+
 pub(crate) fn gettid() -> u32 {
     // SAFETY: takes no arguments.
     unsafe { call(libc::SYS_gettid, 0, 0, 0, 0, 0, 0) as u32 }

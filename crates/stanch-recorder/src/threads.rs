@@ -66,7 +66,8 @@ fn new_thread(ledger: Ledger) -> Option<&'static Thread> {
             thread
         }
     };
-    let (start, end) = if sys::is_restricted() { (0, 0) } else { life::stack_of_this_thread(tid) };
+    let here = &raw const tid as usize;
+    let (start, end) = if sys::is_restricted() { (0, 0) } else { life::stack_of_this_thread(here) };
     thread.stack_start.store(start as u64, Relaxed);
     thread.stack_end.store(end as u64, Relaxed);
     thread.tid.store(tid, Release);

@@ -39,6 +39,14 @@ pub(crate) fn set_thread(thread: *mut Thread) {
     unsafe { *words() = thread as usize }
 }
 
+/// Address of this thread's control block.
+pub(crate) fn control_block() -> usize {
+    let address;
+    // SAFETY: the first word of the control block is its own address (x86-64 TLS ABI).
+    unsafe { asm!("mov {0}, qword ptr fs:[0]", out(reg) address, options(nostack, pure, readonly)) };
+    address
+}
+
 /// A number that no other running thread of this process has. Never zero. Takes no system call.
 pub(crate) fn token() -> u32 {
     (words() as usize >> 4) as u32 | 1 << 31

@@ -354,11 +354,19 @@ fn window(thread: &Thread, slot: usize) -> Window {
     foreign_window(thread, slot)
 }
 
-/// A stack that is not the thread's own: asks the kernel how far it is mapped, at most 1 MiB up.
+/// Below what is known of the thread's stack, or on a stack that is not the thread's own: asks the kernel how far it is
+/// mapped, at most 1 MiB up.
 #[cold]
 #[inline(never)]
 fn foreign_window(thread: &Thread, slot: usize) -> Window {
     let page = slot & !4095;
+    let (start, end) = (thread.stack_start.load(Relaxed) as usize, thread.stack_end.load(Relaxed) as usize);
+    let pages_between = start.saturating_sub(page) / 4096;
+    if (1..=256).contains(&pages_between) && !sys::is_restricted() && sys::is_mapped(page, pages_between) {
+        // The stack has grown downwards.
+        thread.stack_start.store(page as u64, Relaxed);
+        return Window { end };
+    }
     let mut pages = 1;
     if !sys::is_restricted() {
         for more in [256, 64, 16, 8, 4, 2] {

@@ -160,6 +160,8 @@ fn deep_binding() {
         .file("plugin.c", "#include <stdlib.h>\nvoid release(void *block) { free(block); }\n");
     program.prepare = sources::deep_binding;
     program.processes = &[("program", 1)];
+    program.incomplete = &["releases by a library that was loaded with RTLD_DEEPBIND"];
+    program.differences = DEEP_BINDING;
     check(&program);
 }
 
@@ -220,10 +222,10 @@ fn make() {
 
 const PERL: &[Difference] = &[Difference {
     program: "perl",
-    at_most: lost(40_000, 64, 110_000, 64),
+    at_most: lost(22_000, 33, 54_000, 24),
     processes: 0,
-    reason: "a forked child reports only what it allocated itself, valgrind once more what its parent did; and a \
-             register of the caller of `exit` still holds perl's stack of temporaries, which valgrind looks for later",
+    reason: "a forked child reports only what it allocated itself, valgrind once more what its parent did; and a word \
+             that was not traced still points into perl's stack of temporaries (1 block, possibly lost)",
 }];
 
 const BASH: &[Difference] = &[Difference {
@@ -237,7 +239,7 @@ const TAR: &[Difference] = &[Difference {
     program: "tar",
     at_most: lost(0, 0, 3, 1),
     processes: 0,
-    reason: "a register or an old word on the stack may hold one of the three names that are lost with their list",
+    reason: "a word that was not traced holds one of the three names that are lost with their list, in some runs",
 }];
 
 const JEMALLOC: &[Difference] = &[Difference {
@@ -245,4 +247,11 @@ const JEMALLOC: &[Difference] = &[Difference {
     at_most: lost(64, 1, 0, 0),
     processes: 0,
     reason: "jemalloc's own variables may hold a block that the program lost; the report says so",
+}];
+
+const DEEP_BINDING: &[Difference] = &[Difference {
+    program: "program",
+    at_most: lost(640, 40, 0, 0),
+    processes: 0,
+    reason: "WRONG: what the library releases past the recorder is called lost; the report says that it may be",
 }];

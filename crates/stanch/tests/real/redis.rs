@@ -18,7 +18,7 @@ pub(crate) fn check_server() {
     let mut program = Program::new(
         "redis",
         "redis-server",
-        &["/usr/bin/redis-server", "server.conf", "--save", "", "--io-threads", "2"],
+        &["/usr/bin/redis-server", "server.conf", "--save", "", "--io-threads", "1"],
     );
     program.prepare = configure;
     program.drive = drive;

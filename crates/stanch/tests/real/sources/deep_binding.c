@@ -1,3 +1,4 @@
+/* Blocks that a library loaded with RTLD_DEEPBIND releases past a preloaded `free`. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Threads whose first act is an allocation, with jemalloc behind malloc. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+# Threads, JSON and a child process: what a Python script does.
 import json
 import subprocess
 import sys

@@ -1,3 +1,4 @@
+// What the C++ compiler gets to compile.
 #include <vector>
 
 int main() {

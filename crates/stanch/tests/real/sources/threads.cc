@@ -1,3 +1,4 @@
+// Twenty threads that churn maps and strings; four of them lose a block each.
 #include <cstdio>
 #include <map>
 #include <string>
