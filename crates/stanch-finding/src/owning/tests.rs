@@ -51,7 +51,7 @@ fn a_dependency_yields_to_own_source_of_the_same_module() {
     let header = "/usr/include/boost/pool.hpp";
     check(&[("boost::make()", header, PROGRAM), ("run()", "src/run.cc", PROGRAM)], Some(1));
     check(&[("boost::make()", header, "/usr/lib/libfoo.so.1"), ("run()", "src/run.cc", PROGRAM)], Some(0));
-    let registry = "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/bytes-1.0.0/src/bytes.rs";
+    let registry = "/home/me/.cargo/registry/src/index-1949cf8c6b5b557f/bytes-1.0.0/src/bytes.rs";
     check(&[("bytes::copy", registry, PROGRAM), ("app::run", "src/run.rs", PROGRAM)], Some(1));
 }
 
