@@ -57,6 +57,10 @@ pub const SPAWN_LIMIT: usize = 1024;
 /// Frames of a remembered stack walk.
 pub const WALK_LIMIT: usize = 512;
 
+/// Bytes that one entry of the second-level page table maps: parts of a ledger that are used densely become one huge
+/// page, so they begin at multiples of this, in the file and in the address space.
+pub const HUGE_PAGE_BYTES: usize = 2 << 20;
+
 const fn after(offset: usize, bytes: usize) -> usize {
     (offset + bytes + 0xffff) & !0xffff
 }
@@ -75,10 +79,10 @@ pub const SPAWNS: usize = after(DEAD_STACKS, DEAD_STACK_LIMIT * size_of::<DeadSt
 pub const EXTENT_TABLE: usize = after(SPAWNS, SPAWN_LIMIT * size_of::<SpawnEntry>());
 /// Offset of the leaf table.
 pub const LEAF_TABLE: usize = after(EXTENT_TABLE, EXTENT_LIMIT * 4);
-/// Offset of the hash heads.
-pub const HEADS: usize = after(LEAF_TABLE, LEAF_LIMIT * 4);
+/// Offset of the hash heads. They and the rules begin a huge page each.
+pub const HEADS: usize = after(LEAF_TABLE, LEAF_LIMIT * 4).next_multiple_of(HUGE_PAGE_BYTES);
 /// Offset of the remembered unwind rules.
-pub const RULES: usize = after(HEADS, HEAD_COUNT * 4);
+pub const RULES: usize = after(HEADS, HEAD_COUNT * 4).next_multiple_of(HUGE_PAGE_BYTES);
 /// Offset of the target's pointers to its node extents.
 pub const NODE_POINTERS: usize = after(RULES, RULE_COUNT * size_of::<RuleEntry>());
 /// Offset of the target's pointers to its site extents.
@@ -86,7 +90,7 @@ pub const SITE_POINTERS: usize = after(NODE_POINTERS, NODE_LIMIT / NODES_PER_EXT
 /// Offset of the target's pointers to its leaves, by address.
 pub const LEAF_POINTERS: usize = after(SITE_POINTERS, SITE_LIMIT / SITES_PER_EXTENT * 8);
 /// Size of the part that is always mapped.
-pub const FIXED_BYTES: usize = after(LEAF_POINTERS, LEAF_POINTER_COUNT * 8);
+pub const FIXED_BYTES: usize = after(LEAF_POINTERS, LEAF_POINTER_COUNT * 8).next_multiple_of(HUGE_PAGE_BYTES);
 /// Offset of extent 0.
 pub const EXTENTS: u64 = 64 << 20;
 /// Offset of leaf 0.
@@ -96,6 +100,9 @@ pub const FILE_BYTES: u64 = LEAVES + (LEAF_LIMIT * LEAF_BYTES) as u64;
 
 const _: () = assert!(FILE_BYTES < 1 << 46);
 const _: () = assert!(FIXED_BYTES as u64 <= EXTENTS);
+const _: () =
+    assert!((EXTENTS as usize).is_multiple_of(HUGE_PAGE_BYTES) && (LEAVES as usize).is_multiple_of(HUGE_PAGE_BYTES));
+const _: () = assert!(LEAF_BYTES.is_multiple_of(HUGE_PAGE_BYTES));
 const _: () = assert!(EXTENTS + (EXTENT_LIMIT * EXTENT_BYTES) as u64 <= LEAVES);
 
 /// What the process is doing, in [`Header::state`]. Written by the target.
@@ -404,8 +411,8 @@ pub struct Thread {
     pub window_end: AtomicU64,
     /// Generation in which walk and window were remembered.
     pub generation: AtomicU32,
-    /// Unused.
-    pub reserved: AtomicU32,
+    /// Frames of a walk that was not remembered.
+    pub unremembered: AtomicU32,
     /// Block that `realloc` is working on: still live for a snapshot. 0 for none.
     pub realloc_address: AtomicU64,
     /// Its slot.

@@ -1,8 +1,8 @@
 //! What is written down when a block comes and goes.
 use crate::control::Ledger;
 use crate::threads::{self, Context, add, context};
-use crate::walk::{self, Entry};
-use crate::{map, misuse, real, trie};
+use crate::walk::{self, Entry, Origin};
+use crate::{huge, map, misuse, real};
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicU64, Ordering::*};
 use stanch_ledger::{BirthCode, BlockKind, LARGE_BYTES, Slot, Thread, lifetime_bucket};
@@ -26,6 +26,24 @@ pub(crate) fn allocated(block: *mut c_void, bytes: usize, kind: BlockKind, entry
     }
 }
 
+/// `operator new` without the C++ runtime: null, and nothing has happened, where it is needed after all.
+#[inline(always)]
+pub(crate) fn allocate_with(bytes: usize, kind: BlockKind, entry: Entry) -> *mut c_void {
+    let (Some(malloc), Some(context)) = (real::malloc::get(), threads::known_context()) else {
+        return core::ptr::null_mut();
+    };
+    if context.thread.pending_kind.load(Relaxed) != 0 {
+        return core::ptr::null_mut();
+    }
+    // SAFETY: malloc takes any size. The runtime's operator asks for one byte where none is wanted, too.
+    let block = unsafe { malloc(bytes.max(1)) };
+    if !block.is_null() {
+        clear(block, bytes);
+        write_down(context, block as u64, bytes as u64, kind, entry);
+    }
+    block
+}
+
 #[inline(always)]
 fn write_down(context: Context, address: u64, bytes: u64, kind: BlockKind, entry: Entry) {
     let Context { ledger, thread } = context;
@@ -33,7 +51,7 @@ fn write_down(context: Context, address: u64, bytes: u64, kind: BlockKind, entry
     if header.detached.load(Relaxed) != 0 {
         return;
     }
-    let site = trie::site(ledger, walk::node(ledger, thread, entry));
+    let Origin { site, counters } = walk::origin(context, entry);
     let birth = BirthCode(header.clock.load(Relaxed) as u16);
     let Some(slot) = ledger.slot(address).or_else(|| map::map_slot(ledger, address)) else {
         header.dropped.fetch_add(1, Relaxed);
@@ -46,12 +64,12 @@ fn write_down(context: Context, address: u64, bytes: u64, kind: BlockKind, entry
         }
     }
     slot.store(Slot::new(address, bytes, kind, birth, site).0, Release);
-    if let Some(counters) = threads::counters(context, site) {
+    if let Some(counters) = counters {
         add(&counters.allocations, 1);
         add(&counters.bytes, bytes);
     }
     thread.last_block.store(address, Relaxed);
-    grow(context, bytes as i64);
+    grow(context, address, bytes as i64);
 }
 
 /// A block that is not the program's came to an address: what the ledger says of it no longer holds.
@@ -63,7 +81,7 @@ fn forget(block: *mut c_void) {
 }
 
 #[inline(always)]
-fn grow(context: Context, bytes: i64) {
+fn grow(context: Context, address: u64, bytes: i64) {
     let thread = context.thread;
     let net = thread.net_bytes.load(Relaxed) + bytes;
     thread.net_bytes.store(net, Relaxed);
@@ -71,12 +89,17 @@ fn grow(context: Context, bytes: i64) {
         thread.net_peak.store(net, Relaxed);
     }
     if !(-NET_LIMIT..=NET_LIMIT).contains(&net) {
-        hand_in(context);
+        hand_in(context, address, bytes);
     }
 }
 
 #[cold]
-fn hand_in(context: Context) {
+#[inline(never)]
+fn hand_in(context: Context, address: u64, bytes: i64) {
+    const SMALL: i64 = 4096;
+    if (0..SMALL).contains(&bytes) {
+        huge::heap_grew(context.ledger, address, NET_LIMIT as u64);
+    }
     let (header, thread) = (context.ledger.header(), context.thread);
     let (net, peak) = (thread.net_bytes.load(Relaxed), thread.net_peak.load(Relaxed));
     thread.net_bytes.store(0, Relaxed);
@@ -108,6 +131,63 @@ fn known(ledger: Ledger, block: *mut c_void) -> Option<Known> {
     }
     Some(Known { place, slot, bytes })
 }
+
+/// Has the allocator's word before the block fetched while the slot is being waited for.
+#[inline(always)]
+fn prefetch_header(block: *mut c_void) {
+    use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    // SAFETY: a prefetch reads nothing and never faults, wherever it points.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(block.cast::<i8>().wrapping_sub(8)) };
+}
+
+/// Kinds of blocks that a function releases, as bits.
+#[derive(Clone, Copy)]
+pub(crate) struct Kinds(u32);
+
+impl Kinds {
+    /// Those of C's functions.
+    pub(crate) const C: Self = Self(
+        1 << BlockKind::Malloc as u32
+            | 1 << BlockKind::Calloc as u32
+            | 1 << BlockKind::Realloc as u32
+            | 1 << BlockKind::Memalign as u32,
+    );
+    /// Those of `operator new`.
+    pub(crate) const NEW: Self = Self(1 << BlockKind::New as u32);
+    /// Those of `operator new[]`.
+    pub(crate) const NEW_ARRAY: Self = Self(1 << BlockKind::NewArray as u32);
+}
+
+/// A block is about to be released by a function that is for blocks of these kinds. Gives false, and has done nothing,
+/// where anything about it is out of the ordinary: then [`releasing`] has to see to it.
+#[inline(always)]
+pub(crate) fn released_quickly(block: *mut c_void, kinds: Kinds) -> bool {
+    let Some(context) = threads::known_context() else { return false };
+    let Context { ledger, thread } = context;
+    let address = block as u64;
+    let Some(place) = ledger.slot(address) else { return false };
+    prefetch_header(block);
+    let slot = Slot(place.load(Relaxed));
+    let is_ordinary = kinds.0 >> (slot.0 >> 1 & 15) & 1 != 0
+        && address & 31 == (slot.0 & 1) << 4
+        && slot.bytes() < MMAP_THRESHOLD_MIN
+        && thread.pending_kind.load(Relaxed) == 0
+        && ledger.header().detached.load(Relaxed) == 0;
+    if !is_ordinary {
+        return false;
+    }
+    let net = thread.net_bytes.load(Relaxed) - slot.bytes() as i64;
+    let Some(counters) = threads::mapped_counters(context, slot.site()).filter(|_| net >= -NET_LIMIT) else {
+        return false;
+    };
+    add(&counters.lifetimes[lifetime_class(context, address, slot)], 1);
+    thread.net_bytes.store(net, Relaxed);
+    place.store(slot.freed().0, Relaxed);
+    true
+}
+
+/// Blocks below this size are never mappings of their own: glibc's threshold is never lower.
+const MMAP_THRESHOLD_MIN: u64 = 64 << 10;
 
 /// A block is about to be released.
 #[inline(always)]
@@ -141,27 +221,29 @@ fn clear_large(ledger: Ledger, address: u64) {
 
 #[inline(always)]
 fn count_release(context: Context, address: u64, known: Known) {
-    let Context { ledger, thread } = context;
-    if known.slot.site() < stanch_ledger::FIRST_SITE || ledger.header().detached.load(Relaxed) != 0 {
+    if known.slot.site() < stanch_ledger::FIRST_SITE || context.ledger.header().detached.load(Relaxed) != 0 {
         return;
     }
-    let class = if thread.last_block.load(Relaxed) == address {
-        0
-    } else {
-        let now_ms = ledger.header().clock.load(Relaxed) >> 16;
-        lifetime_bucket(now_ms.saturating_sub(known.slot.birth().ms()))
-    };
     if let Some(counters) = threads::counters(context, known.slot.site()) {
-        add(&counters.lifetimes[class], 1);
+        add(&counters.lifetimes[lifetime_class(context, address, known.slot)], 1);
     }
-    grow(context, -(known.bytes as i64));
+    grow(context, address, -(known.bytes as i64));
+}
+
+/// Class of the time that a block lived: 0 where the thread allocated nothing else meanwhile.
+#[inline(always)]
+fn lifetime_class(context: Context, address: u64, slot: Slot) -> usize {
+    if context.thread.last_block.load(Relaxed) == address {
+        return 0;
+    }
+    let now_ms = context.ledger.header().clock.load(Relaxed) >> 16;
+    lifetime_bucket(now_ms.saturating_sub(slot.birth().ms()))
 }
 
 /// What is left in the slot of a released block: whose it was, unless its memory goes back to the kernel, where
 /// anything may appear next.
 #[inline(always)]
 fn tombstone(block: *mut c_void, known: Known) -> u64 {
-    const MMAP_THRESHOLD_MIN: u64 = 64 << 10;
     if known.bytes >= MMAP_THRESHOLD_MIN { large_tombstone(block, known) } else { known.slot.freed().0 }
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn adopt(base: *mut u8) {
 
 /// Asks the kernel to empty the page in children. False where it cannot.
 pub(crate) fn wipe_on_fork() -> bool {
-    crate::sys::madvise((&raw const PAGE).cast_mut().cast(), 4096, libc::MADV_WIPEONFORK)
+    crate::sys::madvise((&raw const PAGE).cast_mut().cast(), 4096, libc::MADV_WIPEONFORK) == 0
 }
 
 impl Ledger {

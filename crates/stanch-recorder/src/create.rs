@@ -72,9 +72,14 @@ fn set_length(fd: i32) -> Option<()> {
 }
 
 fn map_file(fd: i32, bytes: usize, offset: u64) -> Option<*mut u8> {
-    let flags = libc::MAP_SHARED | libc::MAP_NORESERVE;
-    // SAFETY: a new mapping at an address of the kernel's choice disturbs nobody.
-    let mapping = unsafe { sys::mmap(0, bytes, flags, fd, offset) }?;
+    let flags = libc::MAP_SHARED | libc::MAP_NORESERVE | libc::MAP_FIXED;
+    let place = sys::reserve(bytes)?;
+    // SAFETY: the range was just reserved, and nobody has seen it.
+    let Some(mapping) = (unsafe { sys::mmap(place as usize, bytes, flags, fd, offset) }) else {
+        // SAFETY: as above.
+        unsafe { sys::munmap(place, bytes) };
+        return None;
+    };
     sys::madvise(mapping, bytes, libc::MADV_DONTDUMP);
     Some(mapping)
 }

@@ -2,7 +2,7 @@
 //!
 //! Each is a stub that hands its own frame (the place of its return address, and rbp) to a function with
 //! the work, and gets out of the way by a jump: walks start exactly at the caller.
-use crate::blocks::{self, allocated, padded, real_malloc};
+use crate::blocks::{self, Kinds, allocated, padded, real_malloc};
 use crate::real;
 use crate::walk::Entry;
 use core::arch::naked_asm;
@@ -146,21 +146,36 @@ unsafe extern "C" fn reallocarray_entered(
     }
 }
 
+/// Ends in a jump to the C library's function: no frame of its own but in unusual cases.
 unsafe extern "C" fn free_entered(block: *mut c_void, slot: usize, rbp: usize) {
+    match real::free::get() {
+        // SAFETY: the caller's block is the C library's.
+        Some(free) if blocks::released_quickly(block, Kinds::C) => unsafe { free(block) },
+        // SAFETY: as this function.
+        _ => unsafe { free_slowly(block, slot, rbp) },
+    }
+}
+
+#[inline(never)]
+unsafe extern "C" fn free_slowly(block: *mut c_void, slot: usize, rbp: usize) {
+    // SAFETY: as this function.
+    unsafe { release_slowly(block, release::FREE, Entry { slot, rbp }) }
+}
+
+/// Releases a block about which something may be unusual.
+///
+/// # Safety
+/// As `free`.
+#[inline(always)]
+pub(crate) unsafe fn release_slowly(block: *mut c_void, released_by: u32, entry: Entry) {
     if real::is_early(block) {
         return;
     }
-    blocks::releasing(block, release::FREE, Entry { slot, rbp });
-    match real::free::get() {
+    blocks::releasing(block, released_by, entry);
+    real::resolve();
+    if let Some(free) = real::free::get() {
         // SAFETY: the caller's block is the C library's.
-        Some(free) => unsafe { free(block) },
-        None => {
-            real::resolve();
-            if let Some(free) = real::free::get() {
-                // SAFETY: as above.
-                unsafe { free(block) }
-            }
-        }
+        unsafe { free(block) }
     }
 }
 

@@ -20,6 +20,7 @@ mod create;
 mod ends;
 mod exec;
 mod hooks;
+mod huge;
 mod life;
 mod map;
 mod mappings;

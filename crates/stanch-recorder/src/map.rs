@@ -3,7 +3,7 @@
 //! The program may close every descriptor, lower its limits or change its root, so the recorder keeps
 //! none: it duplicates the mapping it has and lets it reach further into the file.
 use crate::control::Ledger;
-use crate::{sys, tls};
+use crate::{huge, sys, tls};
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 use stanch_ledger::{
     EXTENT_BYTES, EXTENT_LIMIT, LEAF_BYTES, LEAF_LIMIT, LEAF_SPAN, NODES_PER_EXTENT, Node, SITES_PER_EXTENT, SiteEntry,
@@ -13,6 +13,7 @@ use stanch_ledger::{
 /// Extents are mapped this many at a time; unused ones cost address space only.
 pub(crate) const BATCH: usize = 16;
 const BATCH_BYTES: usize = BATCH * EXTENT_BYTES;
+const _: () = assert!(BATCH_BYTES == stanch_ledger::HUGE_PAGE_BYTES);
 
 /// Held while the ledger's own structure changes. The word holds the owner's token, so that a signal
 /// handler that interrupts the owner gives up instead of waiting for itself.
@@ -50,6 +51,16 @@ fn failed<T>(ledger: Ledger) -> Option<T> {
     None
 }
 
+/// True for the later extents of tables that a program with many stacks fills one after the other.
+fn is_dense(entry: u32) -> bool {
+    let index = entry & extent::INDEX;
+    match entry & !extent::INDEX {
+        extent::NODES => index >= 4,
+        extent::COUNTERS => index >= 8,
+        _ => false,
+    }
+}
+
 /// Maps `count` extents side by side and enters them in the extent table. The lock must be held.
 fn map_extents(ledger: Ledger, _lock: &SlowLock, count: usize, entry: u32) -> Option<*mut u8> {
     let header = ledger.header();
@@ -76,6 +87,9 @@ fn map_extents(ledger: Ledger, _lock: &SlowLock, count: usize, entry: u32) -> Op
         ledger.extent_entry(first + index).store(entry, Relaxed);
     }
     header.extent_count.store((first + count) as u32, Release);
+    if is_dense(entry) {
+        huge::extents_grew(batch);
+    }
     // SAFETY: extents `first` to `first + count` lie in the batch mapped at `batch`.
     Some(unsafe { batch.add(first % BATCH * EXTENT_BYTES) })
 }

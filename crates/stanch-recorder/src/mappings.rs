@@ -1,9 +1,9 @@
 //! Anonymous memory that the program maps itself: a class of its own beside the heap.
 use crate::control::Ledger;
 use crate::map::SlowLock;
+use crate::real;
 use crate::threads::context;
-use crate::walk::{self, Entry};
-use crate::{real, trie};
+use crate::walk::{self, Entry, Origin};
 use core::arch::naked_asm;
 use core::ffi::{c_int, c_long, c_void};
 use core::sync::atomic::Ordering::*;
@@ -138,8 +138,8 @@ fn mapped(start: u64, bytes: u64, kind: BlockKind, entry: Entry) {
     if ledger.header().detached.load(Relaxed) != 0 {
         return;
     }
-    let site = trie::site(ledger, walk::node(ledger, context.thread, entry));
-    if let Some(counters) = crate::threads::counters(context, site) {
+    let Origin { site, counters } = walk::origin(context, entry);
+    if let Some(counters) = counters {
         crate::threads::add(&counters.allocations, 1);
         crate::threads::add(&counters.bytes, bytes);
     }

@@ -42,7 +42,7 @@ pub(crate) fn double_free(context: Context, slot: Slot, released_by: u32, entry:
 }
 
 fn note(context: Context, kind: u32, slot: Slot, bytes: u64, released_by: u32, entry: Entry) {
-    let node = walk::node(context.ledger, context.thread, entry);
+    let node = walk::node(context, entry);
     let block_kind = slot.allocated_by().map_or(0, |kind| kind as u32);
     let Some(_lock) = SlowLock::acquire(&context.ledger.header().map_lock) else { return };
     enter(context.ledger, kind, slot.site(), block_kind, bytes, released_by, node);

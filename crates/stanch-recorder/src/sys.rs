@@ -1,6 +1,7 @@
 //! System calls made directly: they go through nobody's hooks and leave `errno` alone.
 use core::arch::asm;
 use core::sync::atomic::{AtomicBool, Ordering::*};
+use stanch_ledger::HUGE_PAGE_BYTES;
 
 /// Result of a raw system call: negative values are `-errno`.
 pub(crate) type Raw = isize;
@@ -95,12 +96,39 @@ pub(crate) unsafe fn mmap(address: usize, bytes: usize, flags: i32, fd: i32, off
     (result > 0).then_some(result as *mut u8)
 }
 
-/// Maps the same pages of a shared mapping once more, `bytes` long from its start on. Needs no file
-/// descriptor (mremap(2): an old size of zero duplicates a shared mapping).
+/// Address space of this size that begins at a multiple of [`HUGE_PAGE_BYTES`], with nothing in it.
+pub(crate) fn reserve(bytes: usize) -> Option<*mut u8> {
+    let flags = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE) as usize;
+    let more = bytes + HUGE_PAGE_BYTES;
+    // SAFETY: a new mapping at an address of the kernel's choice disturbs nobody.
+    let result = unsafe { call(libc::SYS_mmap, 0, more, libc::PROT_NONE as usize, flags, usize::MAX, 0) };
+    if result <= 0 {
+        return None;
+    }
+    let (start, end) = (result as usize, result as usize + more);
+    let aligned = start.next_multiple_of(HUGE_PAGE_BYTES);
+    for (from, to) in [(start, aligned), (aligned + bytes, end)] {
+        if from < to {
+            // SAFETY: both ends are part of the new mapping, and nobody has seen it.
+            unsafe { munmap(from as *mut u8, to - from) };
+        }
+    }
+    Some(aligned as *mut u8)
+}
+
+/// Maps the same pages of a shared mapping once more, `bytes` long from its start on, at a multiple of
+/// [`HUGE_PAGE_BYTES`]. Needs no file descriptor (mremap(2): an old size of zero duplicates a shared mapping).
 pub(crate) fn duplicate_mapping(start: *mut u8, bytes: usize) -> Option<*mut u8> {
-    // SAFETY: an old size of zero changes nothing that is mapped already.
-    let result = unsafe { call(libc::SYS_mremap, start as usize, 0, bytes, libc::MREMAP_MAYMOVE as usize, 0, 0) };
-    (result > 0).then_some(result as *mut u8)
+    let place = reserve(bytes)?;
+    let flags = (libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED) as usize;
+    // SAFETY: an old size of zero changes nothing that is mapped already, and the place was just reserved.
+    let result = unsafe { call(libc::SYS_mremap, start as usize, 0, bytes, flags, place as usize, 0) };
+    if result <= 0 {
+        // SAFETY: nobody has seen the reserved range.
+        unsafe { munmap(place, bytes) };
+        return None;
+    }
+    Some(place)
 }
 
 /// # Safety
@@ -110,9 +138,9 @@ pub(crate) unsafe fn munmap(start: *mut u8, bytes: usize) {
     unsafe { call(libc::SYS_munmap, start as usize, bytes, 0, 0, 0, 0) };
 }
 
-pub(crate) fn madvise(start: *mut u8, bytes: usize, advice: i32) -> bool {
-    // SAFETY: used only with advice that does not change content (DONTDUMP, WIPEONFORK, HUGEPAGE).
-    unsafe { call(libc::SYS_madvise, start as usize, bytes, advice as usize, 0, 0, 0) == 0 }
+pub(crate) fn madvise(start: *mut u8, bytes: usize, advice: i32) -> Raw {
+    // SAFETY: used only with advice that does not change content (DONTDUMP, WIPEONFORK, COLLAPSE).
+    unsafe { call(libc::SYS_madvise, start as usize, bytes, advice as usize, 0, 0, 0) }
 }
 
 /// True where all pages of the range are mapped. Asks for at most 256 pages.

@@ -21,13 +21,20 @@ pub(crate) struct Context {
 /// The ledger and this thread's record; `None` where nothing is to be recorded.
 #[inline(always)]
 pub(crate) fn context() -> Option<Context> {
-    let thread = tls::thread();
-    match control::ledger() {
-        // SAFETY: a thread's word names a record in a ledger that stays mapped; `forget_all` resets the word of
-        // the one thread that survives a fork, and the emptied control page keeps other forks out of here.
-        Some(ledger) if !thread.is_null() => Some(Context { ledger, thread: unsafe { &*thread } }),
-        _ => slow_context(),
+    match known_context() {
+        Some(context) => Some(context),
+        None => slow_context(),
     }
+}
+
+/// The same where this thread is known already.
+#[inline(always)]
+pub(crate) fn known_context() -> Option<Context> {
+    let thread = core::ptr::NonNull::new(tls::thread())?;
+    let ledger = control::ledger()?;
+    // SAFETY: a thread's word names a record in a ledger that stays mapped; `forget_all` resets the word of
+    // the one thread that survives a fork, and the emptied control page keeps other forks out of here.
+    Some(Context { ledger, thread: unsafe { thread.as_ref() } })
 }
 
 #[cold]
@@ -119,26 +126,34 @@ fn reset(thread: &Thread) {
 /// This thread's counters of a site; `None` where the ledger cannot hold them.
 #[inline(always)]
 pub(crate) fn counters(context: Context, site: u32) -> Option<&'static Counters> {
-    let index = site as usize % SITE_LIMIT;
+    match mapped_counters(context, site) {
+        Some(counters) => Some(counters),
+        None => new_counters(context, site),
+    }
+}
+
+/// The same where their extent is mapped already.
+#[inline(always)]
+pub(crate) fn mapped_counters(context: Context, site: u32) -> Option<&'static Counters> {
+    let extent = counters_pointer(context, site).load(Relaxed);
+    // SAFETY: a mapped extent of counters holds COUNTERS_PER_EXTENT of them.
+    (!extent.is_null()).then(|| unsafe { &*extent.add(site as usize % COUNTERS_PER_EXTENT) })
+}
+
+#[inline(always)]
+fn counters_pointer(context: Context, site: u32) -> &'static AtomicPtr<Counters> {
+    let index = site as usize % SITE_LIMIT / COUNTERS_PER_EXTENT;
     // SAFETY: the table of counter extents lies in the thread's own extents and has SITE_LIMIT /
     // COUNTERS_PER_EXTENT entries.
-    let pointer = unsafe {
-        &*(&raw const *context.thread)
-            .byte_add(THREAD_COUNTER_POINTERS)
-            .cast::<AtomicPtr<Counters>>()
-            .add(index / COUNTERS_PER_EXTENT)
-    };
-    let mut extent = pointer.load(Relaxed);
-    if extent.is_null() {
-        extent = new_counters(context, pointer, index / COUNTERS_PER_EXTENT)?;
-    }
-    // SAFETY: a mapped extent of counters holds COUNTERS_PER_EXTENT of them.
-    Some(unsafe { &*extent.add(index % COUNTERS_PER_EXTENT) })
+    unsafe { &*(&raw const *context.thread).byte_add(THREAD_COUNTER_POINTERS).cast::<AtomicPtr<Counters>>().add(index) }
 }
 
 #[cold]
-fn new_counters(context: Context, pointer: &AtomicPtr<Counters>, index: usize) -> Option<*mut Counters> {
-    map::map_counters(context.ledger, pointer, index)
+#[inline(never)]
+fn new_counters(context: Context, site: u32) -> Option<&'static Counters> {
+    let index = site as usize % SITE_LIMIT / COUNTERS_PER_EXTENT;
+    map::map_counters(context.ledger, counters_pointer(context, site), index)?;
+    mapped_counters(context, site)
 }
 
 /// Adds to a word that only this thread writes.

@@ -9,9 +9,10 @@
 //! mapping that holds it.
 use crate::control::Ledger;
 use crate::rule::PackedRule;
+use crate::threads::{self, Context};
 use crate::{rules, sys, trie};
 use core::sync::atomic::{Ordering::*, compiler_fence};
-use stanch_ledger::{EXTENT_BYTES, THREAD_WALK, Thread, WALK_LIMIT};
+use stanch_ledger::{Counters, EXTENT_BYTES, THREAD_WALK, Thread, WALK_LIMIT};
 
 /// Frames kept of a stack that is deeper than `WALK_LIMIT`.
 const DEEP_STACK_FRAMES: usize = 128;
@@ -71,22 +72,43 @@ struct Check {
     value: usize,
 }
 
+/// A remembered frame.
+#[repr(C, align(64))]
+struct Row {
+    slot: usize,
+    return_address: usize,
+    rbp: usize,
+    /// This thread's counters of `site`; null until the first allocation from here.
+    counters: *const Counters,
+    node: u32,
+    /// Site of the stack that ends in this frame; 0 until the first allocation from here.
+    site: u32,
+    /// Checks of this frame and all older ones.
+    check_end: u32,
+    /// 1 where the walk from here depends on `rbp`.
+    rbp_matters: u32,
+}
+
 /// The remembered walk, outermost frame first.
 #[repr(C)]
 struct Walk {
-    slot: [usize; WALK_LIMIT],
-    return_address: [usize; WALK_LIMIT],
-    rbp: [usize; WALK_LIMIT],
-    node: [u32; WALK_LIMIT],
-    /// Checks of this frame and all older ones.
-    check_end: [u16; WALK_LIMIT],
-    rbp_matters: [bool; WALK_LIMIT],
+    row: [Row; WALK_LIMIT],
     check: [Check; 2 * WALK_LIMIT],
     /// Room for the frames of the walk under way, and for that of a signal handler that interrupts it.
     fresh: [[Fresh; WALK_LIMIT]; 2],
 }
 
+const _: () = assert!(THREAD_WALK.is_multiple_of(align_of::<Walk>()));
 const _: () = assert!(THREAD_WALK + size_of::<Walk>() <= EXTENT_BYTES);
+
+/// Where an allocation comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin {
+    /// The allocating stack.
+    pub(crate) site: u32,
+    /// This thread's counters of it; `None` where the ledger cannot hold them.
+    pub(crate) counters: Option<&'static Counters>,
+}
 
 /// The readable part of the stack that the walk is on.
 #[derive(Clone, Copy)]
@@ -94,39 +116,121 @@ struct Window {
     end: usize,
 }
 
-/// The trie node of the stack that called an allocation function.
-#[inline]
-pub(crate) fn node(ledger: Ledger, thread: &'static Thread, entry: Entry) -> u32 {
+/// The site of the stack that called an allocation function.
+#[inline(always)]
+pub(crate) fn origin(context: Context, entry: Entry) -> Origin {
+    let thread = context.thread;
+    if thread.walking.load(Relaxed) != 0 {
+        return interrupting(context, entry);
+    }
+    thread.walking.store(1, Relaxed);
+    compiler_fence(SeqCst);
     // SAFETY: a thread record is followed by its walk in the same extent, which stays mapped; only this
     // thread touches it, and `walking` keeps signal handlers from the remembered part.
-    let walk = unsafe { (&raw const *thread).byte_add(THREAD_WALK).cast_mut().cast::<Walk>() };
-    match thread.walking.load(Relaxed) {
-        0 => {
-            thread.walking.store(1, Relaxed);
-            compiler_fence(SeqCst);
-            // SAFETY: as above: nobody else uses the walk while `walking` is set.
-            let node = remembered(ledger, thread, unsafe { &mut *walk }, entry);
-            compiler_fence(SeqCst);
-            thread.walking.store(0, Relaxed);
-            node
+    let walk = unsafe { &mut *walk_of(thread) };
+    let depth = match unchanged(context, walk, entry) {
+        Some(depth) => depth,
+        None => remember(context, walk, entry),
+    };
+    let origin = match depth.checked_sub(1).map(|top| row(walk, top)) {
+        Some(Row { site, counters, .. }) if !counters.is_null() => {
+            // SAFETY: counters stay mapped as long as the ledger, and only this thread writes them.
+            Origin { site: *site, counters: Some(unsafe { &**counters }) }
         }
-        1 => {
-            thread.walking.store(2, Relaxed);
-            compiler_fence(SeqCst);
-            // SAFETY: the interrupted walk uses `fresh[0]`; `fresh[1]` is this handler's alone.
-            let fresh = unsafe { &mut (*walk).fresh[1] };
-            let node = from_scratch(ledger, thread, fresh, entry);
-            compiler_fence(SeqCst);
-            thread.walking.store(1, Relaxed);
-            node
-        }
-        // A signal handler inside a signal handler, both inside a walk: the block is recorded, its stack is not.
-        _ => trie::ROOT,
-    }
+        _ => first_time(context, walk, depth),
+    };
+    compiler_fence(SeqCst);
+    thread.walking.store(0, Relaxed);
+    origin
 }
 
+fn walk_of(thread: &'static Thread) -> *mut Walk {
+    // SAFETY: the walk stands at this offset in the extent that begins with the thread record.
+    unsafe { (&raw const *thread).byte_add(THREAD_WALK).cast_mut().cast() }
+}
+
+/// The row of a remembered frame.
 #[inline(always)]
-fn remembered(ledger: Ledger, thread: &'static Thread, walk: &mut Walk, entry: Entry) -> u32 {
+fn row(walk: &mut Walk, index: usize) -> &mut Row {
+    debug_assert!(index < WALK_LIMIT);
+    // SAFETY: `push` keeps the depth below WALK_LIMIT, and every index is below the depth.
+    unsafe { walk.row.get_unchecked_mut(index) }
+}
+
+/// The first allocation of this thread from the stack that the walk now holds, `depth` frames deep (0: whose frames
+/// stand in `fresh`, too many to be remembered).
+#[cold]
+#[inline(never)]
+fn first_time(context: Context, walk: &mut Walk, depth: usize) -> Origin {
+    let Some(top) = depth.checked_sub(1) else {
+        let count = context.thread.unremembered.load(Relaxed) as usize;
+        return of_node(context, enter(context.ledger, &walk.fresh[0][..count]));
+    };
+    let origin = of_node(context, walk.row[top].node);
+    walk.row[top].site = origin.site;
+    walk.row[top].counters = origin.counters.map_or(core::ptr::null(), |counters| &raw const *counters);
+    origin
+}
+
+fn of_node(context: Context, node: u32) -> Origin {
+    let site = trie::site(context.ledger, node);
+    Origin { site, counters: threads::counters(context, site) }
+}
+
+/// The trie node of the stack that called.
+pub(crate) fn node(context: Context, entry: Entry) -> u32 {
+    // SAFETY: as in `origin`; `fresh[1]` is that of handlers, or of whoever is not inside a walk.
+    let fresh = unsafe { &mut (*walk_of(context.thread)).fresh[1] };
+    if context.thread.walking.load(Relaxed) > 1 {
+        return trie::ROOT;
+    }
+    let count = from_scratch(context, fresh, entry);
+    enter(context.ledger, &fresh[..count])
+}
+
+/// An allocation in a signal handler that interrupts a walk.
+#[cold]
+#[inline(never)]
+fn interrupting(context: Context, entry: Entry) -> Origin {
+    let thread = context.thread;
+    if thread.walking.load(Relaxed) != 1 {
+        // A signal handler inside a signal handler, both inside a walk: the block is recorded, its stack is not.
+        return of_node(context, trie::ROOT);
+    }
+    thread.walking.store(2, Relaxed);
+    compiler_fence(SeqCst);
+    let origin = {
+        // SAFETY: the interrupted walk uses `fresh[0]`; `fresh[1]` is this handler's alone.
+        let fresh = unsafe { &mut (*walk_of(thread)).fresh[1] };
+        let count = from_scratch(context, fresh, entry);
+        of_node(context, enter(context.ledger, &fresh[..count]))
+    };
+    compiler_fence(SeqCst);
+    thread.walking.store(1, Relaxed);
+    origin
+}
+
+/// The depth of the remembered walk where this one is the same: the case of a loop that allocates. Rows are all of one
+/// stack, and are forgotten when another one is met: a frame in the same place is on that stack.
+#[inline(always)]
+fn unchanged(context: Context, walk: &mut Walk, entry: Entry) -> Option<usize> {
+    let thread = context.thread;
+    let depth = thread.depth.load(Relaxed) as usize;
+    let top = depth.checked_sub(1)?;
+    let Row { slot, return_address, rbp, rbp_matters, .. } = *row(walk, top);
+    let is_same = slot == entry.slot
+        && return_address == read(entry.slot)
+        && (rbp_matters == 0 || rbp == entry.rbp)
+        && thread.generation.load(Relaxed) == context.ledger.header().generation.load(Relaxed);
+    (is_same && verified(walk, top) == top).then_some(depth)
+}
+
+/// Walks to the first remembered frame that still holds, and remembers the frames up to there; gives the depth of the
+/// remembered walk then. 0 where the frames cannot be remembered: they are in `fresh[0]`, as many as
+/// [`Thread::unremembered`] says.
+#[inline(never)]
+fn remember(context: Context, walk: &mut Walk, entry: Entry) -> usize {
+    let Context { ledger, thread } = context;
     let generation = ledger.header().generation.load(Relaxed);
     if thread.generation.load(Relaxed) != generation {
         thread.generation.store(generation, Relaxed);
@@ -141,19 +245,21 @@ fn remembered(ledger: Ledger, thread: &'static Thread, walk: &mut Walk, entry: E
     let mut rbp_from = 0;
     loop {
         let return_address = read(frame.slot);
-        while depth > 0 && walk.slot[depth - 1] < frame.slot {
+        while depth > 0 && row(walk, depth - 1).slot < frame.slot {
             depth -= 1;
         }
-        if depth > 0
-            && walk.slot[depth - 1] == frame.slot
-            && walk.return_address[depth - 1] == return_address
-            && (!walk.rbp_matters[depth - 1] || walk.rbp[depth - 1] == frame.rbp)
-        {
-            let valid = verified(walk, depth - 1);
-            if valid == depth - 1 {
-                break;
+        if depth > 0 {
+            let row = row(walk, depth - 1);
+            if row.slot == frame.slot
+                && row.return_address == return_address
+                && (row.rbp_matters == 0 || row.rbp == frame.rbp)
+            {
+                let valid = verified(walk, depth - 1);
+                if valid == depth - 1 {
+                    break;
+                }
+                depth = valid;
             }
-            depth = valid;
         }
         let rule = rules::rule(ledger, return_address + frame.interrupted as usize, generation);
         if count == WALK_LIMIT {
@@ -181,50 +287,77 @@ fn remembered(ledger: Ledger, thread: &'static Thread, walk: &mut Walk, entry: E
         }
     }
     if keep && depth + count < WALK_LIMIT {
-        return push(ledger, thread, walk, depth, count);
+        push(ledger, walk, depth, count);
+        thread.depth.store((depth + count) as u32, Relaxed);
+        return depth + count;
     }
     thread.depth.store(0, Relaxed);
-    let fresh = &mut walk.fresh[0];
-    if depth > 0 { from_scratch(ledger, thread, fresh, entry) } else { enter(ledger, &fresh[..count]) }
+    let count = if depth > 0 { from_scratch(context, &mut walk.fresh[0], entry) } else { count };
+    thread.unremembered.store(count as u32, Relaxed);
+    0
 }
 
 /// How many of the remembered frames below `frame` still are what they were (all: gives `frame`).
 #[inline(always)]
-fn verified(walk: &Walk, frame: usize) -> usize {
+fn verified(walk: &mut Walk, frame: usize) -> usize {
     let Some(last) = frame.checked_sub(1) else { return frame };
-    let checks = &walk.check[..walk.check_end[last] as usize];
-    match checks.iter().position(|check| read(check.address) != check.value) {
+    let count = row(walk, last).check_end as usize;
+    // SAFETY: `check_end` counts checks that `push` wrote.
+    let checks = unsafe { walk.check.get_unchecked(..count) };
+    // Four at a time without a branch: the loads do not wait for each other.
+    let (fours, rest) = checks.as_chunks::<4>();
+    let is_held = |check: &Check| read(check.address) ^ check.value;
+    for (four, index) in fours.iter().zip(0..) {
+        if (is_held(&four[0]) | is_held(&four[1])) | (is_held(&four[2]) | is_held(&four[3])) != 0 {
+            return still_valid(walk, frame, index * 4);
+        }
+    }
+    match rest.iter().position(|check| is_held(check) != 0) {
         None => frame,
-        Some(changed) => walk.check_end[..frame].partition_point(|end| *end as usize <= changed),
+        Some(index) => still_valid(walk, frame, fours.len() * 4 + index),
     }
 }
 
-/// Remembers the fresh frames on top of the `depth` frames that still hold; gives the innermost node.
+/// The frames below `frame` that come before the first changed word; those before check `from` have not changed.
+#[inline(never)]
+fn still_valid(walk: &Walk, frame: usize, from: usize) -> usize {
+    let changed = walk.check[from..].iter().position(|check| read(check.address) != check.value);
+    let changed = from + changed.unwrap_or(0);
+    walk.row[..frame].partition_point(|row| row.check_end as usize <= changed)
+}
+
+/// Remembers the fresh frames on top of the `depth` frames that still hold.
 #[inline(always)]
-fn push(ledger: Ledger, thread: &Thread, walk: &mut Walk, depth: usize, count: usize) -> u32 {
-    let mut node = if depth > 0 { walk.node[depth - 1] } else { trie::ROOT };
-    let mut checks = if depth > 0 { walk.check_end[depth - 1] as usize } else { 0 };
-    let mut caller_needs_rbp = depth > 0 && walk.rbp_matters[depth - 1];
+fn push(ledger: Ledger, walk: &mut Walk, depth: usize, count: usize) {
+    let (mut node, mut checks, mut caller_needs_rbp) = match depth.checked_sub(1) {
+        Some(top) => {
+            let row = row(walk, top);
+            (row.node, row.check_end as usize, row.rbp_matters != 0)
+        }
+        None => (trie::ROOT, 0, false),
+    };
     for (at, index) in (depth..).zip((0..count).rev()) {
         let fresh = walk.fresh[0][index];
         node = trie::child(ledger, node, key(&fresh));
         let matters = needs_rbp(fresh.rule, caller_needs_rbp);
-        walk.slot[at] = fresh.slot;
-        walk.return_address[at] = fresh.return_address;
-        walk.rbp[at] = fresh.rbp;
-        walk.node[at] = node;
-        walk.rbp_matters[at] = matters;
         walk.check[checks] = Check { address: fresh.slot, value: fresh.return_address };
         checks += 1;
         if matters && fresh.rbp_from != 0 {
             walk.check[checks] = Check { address: fresh.rbp_from, value: fresh.rbp };
             checks += 1;
         }
-        walk.check_end[at] = checks as u16;
+        *row(walk, at) = Row {
+            slot: fresh.slot,
+            return_address: fresh.return_address,
+            rbp: fresh.rbp,
+            counters: core::ptr::null(),
+            node,
+            site: 0,
+            check_end: checks as u32,
+            rbp_matters: matters as u32,
+        };
         caller_needs_rbp = matters;
     }
-    thread.depth.store((depth + count) as u32, Relaxed);
-    node
 }
 
 /// Whether the rbp with which a frame is entered decides where its callers are.
@@ -241,10 +374,10 @@ fn needs_rbp(rule: PackedRule, caller_needs_rbp: bool) -> bool {
     }
 }
 
-/// A whole walk that neither uses nor leaves anything remembered.
-#[cold]
+/// A whole walk that neither uses nor leaves anything remembered: fills `fresh`, gives the number of frames.
 #[inline(never)]
-fn from_scratch(ledger: Ledger, thread: &'static Thread, fresh: &mut [Fresh; WALK_LIMIT], entry: Entry) -> u32 {
+fn from_scratch(context: Context, fresh: &mut [Fresh; WALK_LIMIT], entry: Entry) -> usize {
+    let Context { ledger, thread } = context;
     let generation = ledger.header().generation.load(Relaxed);
     let mut window = window(thread, entry.slot);
     let (mut frame, mut count) = (Frame::entered(entry), 0);
@@ -263,7 +396,7 @@ fn from_scratch(ledger: Ledger, thread: &'static Thread, fresh: &mut [Fresh; WAL
             None => break,
         }
     }
-    enter(ledger, &fresh[..count])
+    count
 }
 
 /// The node of a whole walk, outermost frame last. Of very deep stacks only the inner frames are kept.
