@@ -60,6 +60,20 @@ pub fn state(pid: Pid) -> io::Result<char> {
     Ok(stat_field(pid, 3)?.chars().next().unwrap_or('?'))
 }
 
+/// How many seccomp filters a thread has (`Seccomp_filters` in its `status`); `None` where it is in strict mode or the
+/// kernel does not tell.
+pub(crate) fn seccomp_filters(pid: Pid, tid: Tid) -> Option<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{}/task/{}/status", pid.0, tid.0)).ok()?;
+    let field = |name: &str| -> Option<u32> {
+        text.lines().find_map(|line| line.strip_prefix(name))?.strip_prefix(':')?.trim().parse().ok()
+    };
+    match field("Seccomp")? {
+        0 => Some(0),
+        2 => field("Seccomp_filters"),
+        _ => None,
+    }
+}
+
 /// The threads that the process has now.
 ///
 /// # Errors

@@ -1,16 +1,21 @@
 //! What can be learned of another process: maps, threads, registers, memory.
 //!
 //! Only this crate uses ptrace or reads `/proc/PID`. It changes nothing in the other process except that
-//! [`stop`] makes its threads stand still until the result is dropped.
+//! [`stop`] makes its threads stand still until the result is dropped, and [`Stopped::fork`] lets one of them make a
+//! copy of the process meanwhile.
 
 mod facts;
+mod fork;
+mod inject;
 mod maps;
 mod memory;
 mod pages;
+mod ptrace;
 mod stop;
 mod wait;
 
 pub use facts::{environment_variable, memory_id, parent, state, threads};
+pub use fork::{ForkError, ImageProcess, SystemCallSite};
 pub use maps::{Mapping, maps};
 pub use memory::read;
 pub use pages::{PageRange, private_pages};

@@ -1,4 +1,5 @@
 //! Makes the threads of a process stand still, and reads their registers.
+use crate::ptrace::{self, request};
 use crate::{Pid, Tid};
 use std::collections::HashSet;
 use std::io;
@@ -32,6 +33,8 @@ pub struct Stopped {
     pub threads: Vec<StoppedThread>,
     /// Threads that could not be stopped, and why.
     pub running: Vec<(Tid, io::Error)>,
+    /// Signals that were met while threads stood still; they get them when they go on.
+    pub(crate) held_back: Vec<(Tid, i32)>,
 }
 
 /// Stops all threads of a process but those in `except`. Threads that start meanwhile are stopped too.
@@ -39,7 +42,7 @@ pub struct Stopped {
 /// # Errors
 /// Where the process is gone.
 pub fn stop(pid: Pid, except: &[Tid]) -> io::Result<Stopped> {
-    let mut stopped = Stopped { threads: Vec::new(), running: Vec::new() };
+    let mut stopped = Stopped { threads: Vec::new(), running: Vec::new(), held_back: Vec::new() };
     let mut seen: HashSet<Tid> = except.iter().copied().collect();
     loop {
         let new: Vec<Tid> = crate::threads(pid)?.into_iter().filter(|tid| seen.insert(*tid)).collect();
@@ -63,24 +66,31 @@ pub fn stop(pid: Pid, except: &[Tid]) -> io::Result<Stopped> {
     }
 }
 
+impl Stopped {
+    /// Lets the threads go on; gives what was known of them.
+    pub fn resume(mut self) -> Vec<StoppedThread> {
+        self.detach();
+        std::mem::take(&mut self.threads)
+    }
+
+    fn detach(&mut self) {
+        for thread in &self.threads {
+            let signal = self.held_back.iter().find(|(tid, _)| *tid == thread.tid).map_or(0, |(_, signal)| *signal);
+            // A thread that was killed meanwhile has nothing to be detached from.
+            let _ = request(libc::PTRACE_DETACH, thread.tid, signal as usize);
+        }
+    }
+}
+
 impl Drop for Stopped {
     fn drop(&mut self) {
-        for thread in &self.threads {
-            // A thread that was killed meanwhile has nothing to be detached from.
-            let _ = request(libc::PTRACE_DETACH, thread.tid, 0);
-        }
+        self.detach();
     }
 }
 
 /// A main thread that ended before the others stays as a zombie.
 fn has_ended(tid: Tid) -> bool {
     crate::state(Pid(tid.0)).is_ok_and(|state| "ZX".contains(state))
-}
-
-fn request(request: libc::c_uint, tid: Tid, data: usize) -> io::Result<()> {
-    // SAFETY: these requests take no pointers into this process.
-    let result = unsafe { libc::ptrace(request, tid.0 as libc::pid_t, 0usize, data) };
-    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Waits for the stop that was asked for. Signals that arrive first are handed on. The end of a process that we
@@ -125,11 +135,8 @@ fn wait(tid: Tid, options: i32) -> Option<i32> {
 }
 
 fn registers(tid: Tid) -> Option<Registers> {
-    // SAFETY: all-zero is a valid register set.
-    let mut raw: libc::user_regs_struct = unsafe { std::mem::zeroed() };
-    // SAFETY: the kernel fills the structure, which has the size that it expects.
-    let result = unsafe { libc::ptrace(libc::PTRACE_GETREGS, tid.0 as libc::pid_t, 0usize, &raw mut raw) };
-    (result != -1).then_some(Registers {
+    let raw = ptrace::registers(tid).ok()?;
+    Some(Registers {
         general: [
             raw.rax, raw.rbx, raw.rcx, raw.rdx, raw.rsi, raw.rdi, raw.rbp, raw.rsp, raw.r8, raw.r9, raw.r10, raw.r11,
             raw.r12, raw.r13, raw.r14, raw.r15,
