@@ -1,6 +1,8 @@
-//! A copy of the memory of a process that stands still: everything that can hold a pointer.
-use stanch_process::{Mapping, PageRange, Pid, Stopped};
+//! A copy of the memory of a process at one instant: everything that can hold a pointer.
+use crate::work::{cores, each};
+use stanch_process::{Mapping, PageRange, Pid, StoppedThread};
 use std::io;
+use std::sync::{Mutex, PoisonError};
 
 /// Name of the recorder's own memory in `/proc/PID/maps`.
 const LEDGER_NAME: &str = "/memfd:stanch-ledger";
@@ -35,38 +37,31 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// Copies the memory of a process whose threads stand still. `recorder` is the path of the recorder's file,
-    /// whose own variables are nobody's roots.
+    /// Copies the memory of a process that stands still, or of its image. `recorder` is the path of the recorder's
+    /// file, whose own variables are nobody's roots.
     ///
     /// # Errors
     /// Where the process may not be read.
-    pub(crate) fn copy(pid: Pid, stopped: &Stopped, recorder: &str) -> io::Result<Self> {
-        let pid = stanch_process::memory_id(pid);
-        let mappings = stanch_process::maps(pid)?;
+    pub(crate) fn copy(source: &Source, threads: &[StoppedThread], recorder: &str) -> io::Result<Self> {
+        let (mappings, not_copied) = source.mappings()?;
         let wanted: Vec<usize> =
             (0..mappings.len()).filter(|index| may_hold_pointers(&mappings, *index, recorder)).collect();
-        let scanned: Vec<Mapping> = wanted.iter().map(|index| mappings[*index].clone()).collect();
-        let mut ranges: Vec<(usize, PageRange)> = Vec::new();
-        stanch_process::private_pages(pid, &scanned, |index, range| ranges.push((wanted[index], range)))?;
-        let mut image =
-            Self { mappings, pieces: Vec::new(), threads: Vec::new(), registers: Vec::new(), unread_bytes: 0 };
-        for (mapping, range) in ranges {
-            let mut bytes = vec![0; (range.end - range.start) as usize];
-            let count = stanch_process::read(pid, range.start, &mut bytes).unwrap_or(0) & !7;
-            image.unread_bytes += bytes.len() as u64 - count as u64;
-            bytes.truncate(count);
-            if count > 0 {
-                image.pieces.push(Piece { start: range.start, bytes, mapping });
-            }
+        // The kernel lists shared pages by those that a process has touched, and an image has touched none.
+        let (live, frozen): (Vec<usize>, Vec<usize>) =
+            wanted.into_iter().partition(|index| mappings[*index].shared || not_copied[*index]);
+        let mut runs = Vec::new();
+        for (pid, indexes) in [(source.live, live), (source.frozen, frozen)] {
+            let scanned: Vec<Mapping> = indexes.iter().map(|index| mappings[*index].clone()).collect();
+            stanch_process::private_pages(pid, &scanned, |index, range| runs.push((pid, indexes[index], range)))?;
         }
-        for thread in &stopped.threads {
-            let registers = thread.registers;
-            image.registers.extend(registers.general);
-            image
-                .threads
-                .push(ThreadImage { stack_pointer: registers.stack_pointer, thread_pointer: registers.thread_pointer });
-        }
-        Ok(image)
+        runs.sort_unstable_by_key(|(_, _, range)| range.start);
+        let (pieces, unread_bytes) = read(&runs);
+        let registers = threads.iter().flat_map(|thread| thread.registers.general).collect();
+        let threads = threads.iter().map(|thread| ThreadImage {
+            stack_pointer: thread.registers.stack_pointer,
+            thread_pointer: thread.registers.thread_pointer,
+        });
+        Ok(Self { mappings, pieces, threads: threads.collect(), registers, unread_bytes })
     }
 
     /// The word at an address; `None` where it was not copied.
@@ -82,6 +77,78 @@ impl Image {
         let index = self.mappings.partition_point(|mapping| mapping.start <= address).checked_sub(1)?;
         (address < self.mappings[index].end).then_some(index)
     }
+}
+
+/// Where memory is read.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// The process, or an image of it: what stands still.
+    pub(crate) frozen: Pid,
+    /// The process itself.
+    pub(crate) live: Pid,
+    /// The process's mappings a moment before; empty where it stands still itself.
+    pub(crate) mappings_before: Vec<Mapping>,
+}
+
+impl Source {
+    /// The mappings in the order of addresses, and for each whether the process kept it out of its image
+    /// (`MADV_DONTFORK`).
+    fn mappings(&self) -> io::Result<(Vec<Mapping>, Vec<bool>)> {
+        let copied = stanch_process::maps(self.frozen)?;
+        let is_copied = |mapping: &Mapping| {
+            let after = copied.partition_point(|copied| copied.end <= mapping.start);
+            copied.get(after).is_some_and(|copied| copied.start < mapping.end)
+        };
+        let mut not_copied: Vec<&Mapping> = self.mappings_before.iter().filter(|mapping| !is_copied(mapping)).collect();
+        if !not_copied.is_empty() {
+            // What went away meanwhile is missing for another reason.
+            let now = stanch_process::maps(self.live)?;
+            not_copied.retain(|mapping| now.contains(mapping));
+        }
+        let mut all: Vec<(Mapping, bool)> = not_copied.into_iter().map(|mapping| (mapping.clone(), true)).collect();
+        all.extend(copied.into_iter().map(|mapping| (mapping, false)));
+        all.sort_by_key(|(mapping, _)| mapping.start);
+        Ok(all.into_iter().unzip())
+    }
+}
+
+/// Reads runs of pages on all cores. Gives what was read, and how many bytes could not be.
+fn read(runs: &[(Pid, usize, PageRange)]) -> (Vec<Piece>, u64) {
+    const PART_BYTES: usize = 8 << 20;
+    let mut pieces: Vec<Piece> = runs
+        .iter()
+        .map(|(_, mapping, range)| Piece {
+            start: range.start,
+            bytes: vec![0; (range.end - range.start) as usize],
+            mapping: *mapping,
+        })
+        .collect();
+    let mut parts = Vec::new();
+    for (index, (piece, (pid, _, _))) in pieces.iter_mut().zip(runs).enumerate() {
+        for (part, bytes) in piece.bytes.chunks_mut(PART_BYTES).enumerate() {
+            parts.push((index, *pid, piece.start + (part * PART_BYTES) as u64, Mutex::new(bytes)));
+        }
+    }
+    let counts = each(&parts, cores(), |_, (_, pid, start, bytes)| {
+        let mut bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        stanch_process::read(*pid, *start, &mut bytes).unwrap_or(0) & !7
+    });
+    let mut ends: Vec<Option<u64>> = vec![None; runs.len()];
+    for ((index, _, start, bytes), count) in parts.into_iter().zip(counts) {
+        let bytes = bytes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if count < bytes.len() {
+            ends[index].get_or_insert(start + count as u64);
+        }
+    }
+    let mut unread_bytes = 0;
+    for (piece, end) in pieces.iter_mut().zip(ends) {
+        if let Some(end) = end {
+            unread_bytes += piece.start + piece.bytes.len() as u64 - end;
+            piece.bytes.truncate((end - piece.start) as usize);
+        }
+    }
+    pieces.retain(|piece| !piece.bytes.is_empty());
+    (pieces, unread_bytes)
 }
 
 fn may_hold_pointers(mappings: &[Mapping], index: usize, recorder: &str) -> bool {

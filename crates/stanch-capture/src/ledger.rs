@@ -1,10 +1,10 @@
 //! Reads a ledger: live blocks, counts, stacks, modules. Tolerates a writer that was killed in mid-write.
-use crate::shared::{SharedHeader, next_data};
+use crate::shared::{SharedHeader, next_data, punch};
 use stanch_ledger::{
-    BirthCode, BlockKind, COUNTERS_PER_EXTENT, Counters, DEAD_STACK_LIMIT, DEAD_STACKS, DeadStack, EXTENT_BYTES,
-    EXTENT_LIMIT, EXTENT_TABLE, EXTENTS, GRANULE_BYTES, Header, LARGE_BYTES, LEAF_BYTES, LEAF_LIMIT, LEAF_SPAN,
-    LEAF_TABLE, LEAVES, MAPPING_LIMIT, MAPPINGS, MISUSE_LIMIT, MISUSES, MODULE_LIMIT, MODULES, MappingEntry,
-    MisuseEntry, ModuleEntry, NODES_PER_EXTENT, Node, SITES_PER_EXTENT, Slot, Thread, extent,
+    COUNTERS_PER_EXTENT, Counters, DEAD_STACK_LIMIT, DEAD_STACKS, DeadStack, EXTENT_BYTES, EXTENT_LIMIT, EXTENT_TABLE,
+    EXTENTS, Header, LEAF_BYTES, LEAF_LIMIT, LEAF_SPAN, LEAF_STRIDE, LEAF_TABLE, LEAVES, MAPPING_LIMIT, MAPPINGS,
+    MISUSE_LIMIT, MISUSES, MODULE_LIMIT, MODULES, MappingEntry, MisuseEntry, ModuleEntry, NODES_PER_EXTENT, Node,
+    SITES_PER_EXTENT, Slot, Thread, attention, extent,
 };
 use std::fs::File;
 use std::io;
@@ -18,21 +18,22 @@ pub(crate) struct Ledger {
     shared: SharedHeader,
 }
 
-/// One live block.
+/// Where the slots for 64 MiB of addresses stand.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Block {
-    pub(crate) address: u64,
-    pub(crate) bytes: u64,
-    pub(crate) site: u32,
-    pub(crate) kind: BlockKind,
-    pub(crate) birth: BirthCode,
+pub(crate) struct Leaf {
+    pub(crate) first_address: u64,
+    /// In the file.
+    pub(crate) offset: u64,
 }
 
-/// What the slots say: live blocks, and where blocks were that are free now. Both in the order of addresses.
-#[derive(Debug, Default)]
-pub(crate) struct Heap {
-    pub(crate) blocks: Vec<Block>,
-    pub(crate) freed: Vec<(u64, u64)>,
+/// What the ledger says at one instant, beside the slots.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    /// In the order of addresses.
+    pub(crate) leaves: Vec<Leaf>,
+    pub(crate) threads: Vec<ThreadFacts>,
+    pub(crate) mappings: Vec<LiveMapping>,
+    pub(crate) dead_stacks: Vec<(u64, u64)>,
 }
 
 /// A live anonymous mapping.
@@ -48,7 +49,8 @@ pub(crate) struct LiveMapping {
 pub(crate) struct ThreadFacts {
     pub(crate) net_bytes: i64,
     pub(crate) net_peak: i64,
-    realloc: (u64, u64, u64),
+    /// Address, slot and size of the block that `realloc` works on; 0 for none.
+    pub(crate) realloc: (u64, u64, u64),
 }
 
 /// A trie node.
@@ -95,7 +97,7 @@ impl Ledger {
         (0..count).map(|index| self.shared.record(MISUSES, index))
     }
 
-    pub(crate) fn mappings(&self) -> Vec<LiveMapping> {
+    fn mappings(&self) -> Vec<LiveMapping> {
         let count = (self.header().mapping_count.load(Acquire) as usize).min(MAPPING_LIMIT);
         let mut live: Vec<LiveMapping> = (0..count)
             .map(|index| self.shared.record::<MappingEntry>(MAPPINGS, index))
@@ -122,10 +124,9 @@ impl Ledger {
 
     /// Mappings that the allocator behind the hooks made for itself, where that is not glibc's: its heap, not the
     /// program's memory.
-    pub(crate) fn split_mappings(&self) -> (Vec<LiveMapping>, Vec<(u64, u64)>) {
+    pub(crate) fn split_mappings(&self, mappings: Vec<LiveMapping>) -> (Vec<LiveMapping>, Vec<(u64, u64)>) {
         let header = self.header();
         let allocator = Self::text(&header.allocator_path, header.allocator_path_len.load(Relaxed));
-        let mappings = self.mappings();
         if allocator.is_empty() {
             return (mappings, Vec::new());
         }
@@ -141,7 +142,7 @@ impl Ledger {
         (programs, own.iter().map(|mapping| (mapping.start, mapping.end)).collect())
     }
 
-    pub(crate) fn dead_stacks(&self) -> Vec<(u64, u64)> {
+    fn dead_stacks(&self) -> Vec<(u64, u64)> {
         let count = (self.header().dead_stack_count.load(Acquire) as usize).min(DEAD_STACK_LIMIT);
         (0..count)
             .map(|index| self.shared.record::<DeadStack>(DEAD_STACKS, index))
@@ -238,107 +239,52 @@ impl Ledger {
         threads
     }
 
-    /// All that the slots say, and the blocks that `realloc` works on at this moment.
-    pub(crate) fn heap(&self) -> Heap {
-        let mut heap = Heap::default();
+    /// What else has to be known of one instant to tell the live blocks. Small: read while the process stands still.
+    pub(crate) fn tables(&self) -> Tables {
         let count = (self.header().leaf_count.load(Acquire) as usize).min(LEAF_LIMIT);
-        let mut leaves: Vec<(u64, u64)> = (0..count)
+        let mut leaves: Vec<Leaf> = (0..count)
             .map(|leaf| (self.shared.record::<AtomicU32>(LEAF_TABLE, leaf).load(Relaxed), leaf as u64))
             .filter(|(prefix, _)| *prefix != 0)
-            .map(|(prefix, leaf)| (u64::from(prefix - 1), leaf))
+            .map(|(prefix, leaf)| Leaf {
+                first_address: u64::from(prefix - 1) * LEAF_SPAN,
+                offset: LEAVES + leaf * LEAF_STRIDE as u64,
+            })
             .collect();
-        leaves.sort_unstable();
-        let mut scan = SlotScan::new(&mut heap);
-        for (prefix, leaf) in leaves {
-            self.scan_leaf(prefix * LEAF_SPAN, LEAVES + leaf * LEAF_BYTES as u64, &mut scan);
-        }
-        scan.finish();
-        self.add_blocks_in_realloc(&mut heap);
-        heap
+        leaves.sort_unstable_by_key(|leaf| leaf.first_address);
+        Tables { leaves, threads: self.threads(), mappings: self.mappings(), dead_stacks: self.dead_stacks() }
     }
 
-    fn scan_leaf(&self, first_address: u64, offset: u64, scan: &mut SlotScan<'_>) {
-        const PIECE_BYTES: u64 = 1 << 20;
-        let end = offset + LEAF_BYTES as u64;
-        let mut buffer = vec![0; PIECE_BYTES as usize];
-        let mut at = offset;
-        while let Some((start, hole)) = next_data(&self.file, at, end) {
-            at = start;
-            while at < hole {
-                let piece = &mut buffer[..PIECE_BYTES.min(hole - at) as usize];
-                if self.file.read_exact_at(piece, at).is_err() {
-                    return;
-                }
-                let address = first_address + (at - offset) / 8 * GRANULE_BYTES;
-                for (index, raw) in piece.as_chunks::<8>().0.iter().enumerate() {
-                    let raw = u64::from_le_bytes(*raw);
-                    if raw != 0 {
-                        scan.slot(address + index as u64 * GRANULE_BYTES, Slot(raw));
-                    }
-                }
-                at += piece.len() as u64;
-            }
-        }
+    pub(crate) fn file(&self) -> &File {
+        &self.file
     }
 
-    fn add_blocks_in_realloc(&self, heap: &mut Heap) {
-        for thread in self.threads() {
-            let (address, slot, bytes) = thread.realloc;
-            let slot = Slot(slot);
-            let position = heap.blocks.partition_point(|block| block.address < address);
-            let is_there = heap.blocks.get(position).is_some_and(|block| block.address == address);
-            if let (true, false, Some(kind)) = (address != 0, is_there, slot.kind()) {
-                let block = Block { address, bytes, site: slot.site(), kind, birth: slot.birth() };
-                heap.blocks.insert(position, block);
+    /// Has the hooks keep what they overwrite, until the result is dropped. The process must stand still.
+    pub(crate) fn begin_undo(&self) -> Undo<'_> {
+        self.header().attention.fetch_or(attention::SNAPSHOT, SeqCst);
+        Undo { ledger: self }
+    }
+
+    /// Forgets what hooks kept for an earlier snapshot.
+    pub(crate) fn clear_undo(&self) {
+        let count = (self.header().leaf_count.load(Acquire) as usize).min(LEAF_LIMIT);
+        for leaf in 0..count as u64 {
+            let first = LEAVES + leaf * LEAF_STRIDE as u64 + LEAF_BYTES as u64;
+            if let Some((start, _)) = next_data(&self.file, first, first + LEAF_BYTES as u64) {
+                punch(&self.file, start, first + LEAF_BYTES as u64);
             }
         }
     }
 }
 
-/// Goes through slots in the order of addresses. A large block's slot is followed by its size; a freed block's slot
-/// inside a live block is older than that block.
-struct SlotScan<'a> {
-    heap: &'a mut Heap,
-    large: Option<(u64, Slot)>,
-    live_end: u64,
+/// While it exists, hooks keep what they overwrite.
+pub(crate) struct Undo<'a> {
+    ledger: &'a Ledger,
 }
 
-impl<'a> SlotScan<'a> {
-    fn new(heap: &'a mut Heap) -> Self {
-        Self { heap, large: None, live_end: 0 }
-    }
-
-    #[inline]
-    fn slot(&mut self, granule: u64, slot: Slot) {
-        if let Some((address, large)) = self.large.take() {
-            if granule == (address & !(GRANULE_BYTES - 1)) + GRANULE_BYTES {
-                return self.live(address, slot.0, large);
-            }
-            self.live(address, LARGE_BYTES, large);
-        }
-        let address = slot.address(granule);
-        if slot.is_live() {
-            if slot.bytes() == LARGE_BYTES {
-                self.large = Some((address, slot));
-            } else {
-                self.live(address, slot.bytes(), slot);
-            }
-        } else if address >= self.live_end {
-            self.heap.freed.push((address, address + slot.bytes().max(1)));
-        }
-    }
-
-    fn live(&mut self, address: u64, bytes: u64, slot: Slot) {
-        if let Some(kind) = slot.kind() {
-            self.live_end = address.saturating_add(bytes);
-            self.heap.blocks.push(Block { address, bytes, site: slot.site(), kind, birth: slot.birth() });
-        }
-    }
-
-    fn finish(mut self) {
-        if let Some((address, large)) = self.large.take() {
-            self.live(address, LARGE_BYTES, large);
-        }
+impl Drop for Undo<'_> {
+    fn drop(&mut self) {
+        self.ledger.header().attention.fetch_and(!attention::SNAPSHOT, SeqCst);
+        self.ledger.clear_undo();
     }
 }
 

@@ -4,6 +4,7 @@
 //! that keeps its clock, has it checked at its end and notices when it dies.
 
 mod collect;
+mod heap;
 mod image;
 mod ledger;
 mod preload;
@@ -15,6 +16,7 @@ mod shared;
 mod snapshot;
 mod socket;
 mod watch;
+mod work;
 
 pub use resolve::{Names, resolve};
 pub use run::{Event, Outcome, RunPlan, run};

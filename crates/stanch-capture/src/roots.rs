@@ -1,7 +1,7 @@
 //! Which of the copied memory counts as a root: everything but the heap, dead stacks, and the unused parts of live
 //! stacks.
+use crate::heap::Heap;
 use crate::image::{Image, is_part_of};
-use crate::ledger::Heap;
 use stanch_leaks::{PointerPolicy, RootSpan};
 use stanch_ledger::{BlockKind, LEAF_SPAN};
 
@@ -60,22 +60,30 @@ fn policy(image: &Image, mapping: usize) -> PointerPolicy {
 
 /// Ranges that are no roots: sorted, disjoint.
 fn excluded(image: &Image, around: &Surroundings<'_>) -> Vec<(u64, u64)> {
-    let mut ranges: Vec<(u64, u64)> =
-        around.heap.blocks.iter().map(|block| (block.address, block.address + block.bytes)).collect();
-    ranges.extend_from_slice(&around.heap.freed);
-    ranges.extend_from_slice(around.allocator_memory);
+    let mut ranges = around.allocator_memory.to_vec();
     if around.is_glibc {
         ranges.extend(program_heap(image, around));
         ranges.extend(arenas(image, around.heap));
     }
     ranges.extend(unused_stacks(image));
     ranges.extend_from_slice(around.dead_stacks);
-    ranges.sort_unstable();
-    merge(ranges)
+    let ranges = merged(ranges);
+    // Nearly all blocks lie in one of these; there are too many of them to list.
+    let blocks = around.heap.ranges.iter().map(|block| (block.start, block.start.saturating_add(block.bytes)));
+    let apart: Vec<(u64, u64)> = blocks
+        .chain(around.heap.freed.iter().copied())
+        .filter(|(start, end)| {
+            let after = ranges.partition_point(|range| range.0 <= *start);
+            ranges[..after].last().is_none_or(|range| range.1 < *end)
+        })
+        .collect();
+    merged([ranges, apart].concat())
 }
 
-fn merge(ranges: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
-    let mut merged: Vec<(u64, u64)> = Vec::with_capacity(ranges.len());
+/// The ranges in the order of addresses, those that meet as one.
+fn merged(mut ranges: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    ranges.sort_unstable();
+    let mut merged: Vec<(u64, u64)> = Vec::new();
     for (start, end) in ranges {
         match merged.last_mut() {
             Some(last) if start <= last.1 => last.1 = last.1.max(end),
@@ -106,7 +114,7 @@ fn program_heap(image: &Image, around: &Surroundings<'_>) -> Vec<(u64, u64)> {
 fn arenas(image: &Image, heap: &Heap) -> Vec<(u64, u64)> {
     let mut arenas = Vec::new();
     let mut last = u64::MAX;
-    let addresses = heap.blocks.iter().map(|block| block.address).chain(heap.freed.iter().map(|freed| freed.0));
+    let addresses = heap.ranges.iter().map(|block| block.start).chain(heap.freed.iter().map(|freed| freed.0));
     for address in addresses {
         let base = address & !(LEAF_SPAN - 1);
         if base != last {

@@ -4,6 +4,7 @@ use crate::preload::Preload;
 use crate::socket::{Answer, Arrival, Listener, SESSION_VARIABLE};
 use crate::watch::{Followed, NOT_LOADED, Orders, Watch};
 use crate::{CaptureError, program};
+use stanch_ledger::attention;
 use stanch_process::{Pid, PidFd};
 use stanch_recording::{Ending, Loss, Process, Recording};
 use std::collections::HashSet;
@@ -257,7 +258,7 @@ impl Tree {
     fn watch(&self, pid: Pid, ledger: Ledger) {
         let is_command = stanch_process::parent(pid).is_ok_and(|parent| parent.0 == std::process::id());
         if !self.follow_children && !is_command {
-            ledger.header().detached.store(1, Release);
+            ledger.header().attention.fetch_or(attention::DETACHED, Release);
             return;
         }
         let mut watched = self.watched();

@@ -82,6 +82,13 @@ pub(crate) fn monotonic_ns() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+/// Makes a part of a sparse file empty.
+pub(crate) fn punch(file: &File, start: u64, end: u64) {
+    let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+    // SAFETY: takes no pointers. Where it fails, the part keeps its content, which costs memory.
+    unsafe { libc::fallocate(file.as_raw_fd(), mode, start as i64, (end - start) as i64) };
+}
+
 /// The next part of a sparse file, at or after `offset` and before `end`, that holds anything.
 pub(crate) fn next_data(file: &File, offset: u64, end: u64) -> Option<(u64, u64)> {
     // SAFETY: takes no pointers. The file's position is used by nobody.

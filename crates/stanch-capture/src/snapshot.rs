@@ -1,16 +1,18 @@
 //! Memory at one instant: what is live, and whether it can still be reached.
-use crate::image::{Image, ThreadImage, is_part_of};
-use crate::ledger::{Block, Heap, Ledger, LiveMapping};
+use crate::heap::{Block, Heap};
+use crate::image::{Image, Source, ThreadImage, is_part_of};
+use crate::ledger::{Ledger, LiveMapping, Tables};
 use crate::roots::{Surroundings, control_block, dead_stacks, is_program_break, roots};
-use stanch_leaks::{BlockRange, Classification, HeapImage, MemoryRange, classify};
+use stanch_leaks::{Classification, HeapImage, MemoryRange, classify};
 use stanch_ledger::{BirthCode, BlockKind, flag};
-use stanch_process::{Pid, Stopped, Tid};
+use stanch_process::{ForkError, Pid, Stopped, SystemCallSite, Tid};
 use stanch_recording::{AllocatorFunction, Class, Group, Loss, SiteIndex, Snapshot, SnapshotReason};
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::Ordering::*;
+use std::time::Instant;
 
-/// All that has to be taken while the process stands still. What it means is worked out afterwards.
+/// What was taken of a process at one instant. What it means is worked out afterwards.
 #[derive(Debug)]
 pub(crate) struct Frozen {
     at_ms: u64,
@@ -29,7 +31,8 @@ pub(crate) struct Frozen {
 pub(crate) fn freeze_at_exit(pid: Pid, ledger: &Ledger, at_ms: u64, recorder: &str) -> Frozen {
     let header = ledger.header();
     let ending = Tid(header.exit_tid.load(Acquire));
-    let mut frozen = freeze(pid, ledger, at_ms, SnapshotReason::Exit, &[ending], recorder);
+    let taken = Taken::standing(ledger, pid, stanch_process::stop(pid, &[ending]), recorder);
+    let mut frozen = taken.into_frozen(ledger, at_ms, SnapshotReason::Exit, 0);
     if let Ok(image) = &mut frozen.image {
         if header.exit_registers_valid.load(Acquire) != 0 {
             image.registers.extend(header.exit_registers.iter().map(|register| register.load(Relaxed)));
@@ -40,28 +43,72 @@ pub(crate) fn freeze_at_exit(pid: Pid, ledger: &Ledger, at_ms: u64, recorder: &s
     frozen
 }
 
-/// Takes what is needed from a running process; it goes on when this returns.
+/// Takes what is needed from a running process, which stands still only while the kernel makes a copy-on-write image of
+/// it, or, where that cannot be, while its memory is copied.
 pub(crate) fn freeze_running(pid: Pid, ledger: &Ledger, at_ms: u64, reason: SnapshotReason, recorder: &str) -> Frozen {
-    freeze(pid, ledger, at_ms, reason, &[], recorder)
+    ledger.clear_undo();
+    let mappings_before = stanch_process::maps(pid).unwrap_or_default();
+    let site = SystemCallSite::find(pid, &mappings_before, recorder);
+    let started = Instant::now();
+    let stopped = stanch_process::stop(pid, &[]);
+    let (taken, pause) = match stopped {
+        Ok(mut stopped) => match site.map_err(ForkError::from).and_then(|site| stopped.fork(pid, site)) {
+            Ok(process) => {
+                let undo = ledger.begin_undo();
+                let tables = ledger.tables();
+                let losses = running_threads(&stopped).into_iter().collect();
+                let threads = stopped.resume();
+                let pause = started.elapsed();
+                let heap = Heap::read(ledger, &tables);
+                drop(undo);
+                let source = Source { frozen: process.pid(), live: stanch_process::memory_id(pid), mappings_before };
+                let image = Image::copy(&source, &threads, recorder);
+                (Taken { tables, heap, image, losses }, pause)
+            }
+            Err(error) => {
+                let mut taken = Taken::standing(ledger, pid, Ok(stopped), recorder);
+                taken.losses.push(Loss {
+                    what: "a fork of the program".to_owned(),
+                    why: format!("it stood still until its memory was copied: {error}"),
+                });
+                (taken, started.elapsed())
+            }
+        },
+        Err(error) => (Taken::standing(ledger, pid, Err(error), recorder), started.elapsed()),
+    };
+    taken.into_frozen(ledger, at_ms, reason, pause.as_nanos() as u64)
 }
 
-fn freeze(pid: Pid, ledger: &Ledger, at_ms: u64, reason: SnapshotReason, except: &[Tid], recorder: &str) -> Frozen {
-    let started = std::time::Instant::now();
-    let mut losses = Vec::new();
-    let stopped = stanch_process::stop(pid, except);
-    let image = stopped.and_then(|stopped| {
-        losses.extend(running_threads(&stopped));
-        Image::copy(pid, &stopped, recorder).map(|image| (image, stopped))
-    });
-    let (heap, dead_stacks) = (ledger.heap(), ledger.dead_stacks());
-    let (mappings, allocator_memory) = ledger.split_mappings();
-    let image = image.map(|(image, stopped)| {
-        drop(stopped);
-        image
-    });
-    let pause_ns = if reason == SnapshotReason::Exit { 0 } else { started.elapsed().as_nanos() as u64 };
-    let is_glibc = ledger.header().flags.load(Relaxed) & flag::FOREIGN_MALLOC == 0;
-    Frozen { at_ms, reason, pause_ns, heap, mappings, allocator_memory, dead_stacks, is_glibc, image, losses }
+/// What one instant left.
+struct Taken {
+    tables: Tables,
+    heap: Heap,
+    image: io::Result<Image>,
+    losses: Vec<Loss>,
+}
+
+impl Taken {
+    /// Copies everything while the process stands still, and lets it go on.
+    fn standing(ledger: &Ledger, pid: Pid, stopped: io::Result<Stopped>, recorder: &str) -> Self {
+        let pid = stanch_process::memory_id(pid);
+        let source = Source { frozen: pid, live: pid, mappings_before: Vec::new() };
+        let losses = stopped.as_ref().ok().and_then(running_threads).into_iter().collect();
+        let image = match &stopped {
+            Ok(stopped) => Image::copy(&source, &stopped.threads, recorder),
+            Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+        };
+        let tables = ledger.tables();
+        let heap = Heap::read(ledger, &tables);
+        Self { tables, heap, image, losses }
+    }
+
+    fn into_frozen(self, ledger: &Ledger, at_ms: u64, reason: SnapshotReason, pause_ns: u64) -> Frozen {
+        let Self { tables, heap, image, losses } = self;
+        let (mappings, allocator_memory) = ledger.split_mappings(tables.mappings);
+        let dead_stacks = tables.dead_stacks;
+        let is_glibc = ledger.header().flags.load(Relaxed) & flag::FOREIGN_MALLOC == 0;
+        Frozen { at_ms, reason, pause_ns, heap, mappings, allocator_memory, dead_stacks, is_glibc, image, losses }
+    }
 }
 
 fn running_threads(stopped: &Stopped) -> Option<Loss> {
@@ -74,14 +121,11 @@ fn running_threads(stopped: &Stopped) -> Option<Loss> {
 
 /// Only what is live: the process is gone, and its memory with it.
 pub(crate) fn live_only(ledger: &Ledger, at_ms: u64) -> Snapshot {
-    let heap = ledger.heap();
+    let tables = ledger.tables();
+    let heap = Heap::read(ledger, &tables);
+    let mappings = ledger.split_mappings(tables.mappings).0;
     let mut groups = Groups::default();
-    for block in &heap.blocks {
-        groups.add(block, Class::Live, (0, 0));
-    }
-    for mapping in ledger.split_mappings().0 {
-        groups.add(&mapping_block(&mapping), Class::Live, (0, 0));
-    }
+    heap.blocks().chain(mappings.iter().filter_map(mapping_block)).for_each(|block| groups.add_live(&block));
     Snapshot { at_ms, reason: SnapshotReason::Killed, pause_ns: 0, groups: groups.finish() }
 }
 
@@ -96,8 +140,8 @@ impl Frozen {
                     what: "what is lost and what can still be reached".to_owned(),
                     why: format!("the process's memory could not be read: {error}"),
                 });
-                let blocks = self.heap.blocks.iter().copied().chain(self.mappings.iter().map(mapping_block));
-                blocks.for_each(|block| groups.add(&block, Class::Live, (0, 0)));
+                let blocks = self.heap.blocks().chain(self.mappings.iter().filter_map(mapping_block));
+                blocks.for_each(|block| groups.add_live(&block));
             }
         }
         let (at_ms, reason, pause_ns) = (self.at_ms, self.reason, self.pause_ns);
@@ -113,18 +157,21 @@ impl Frozen {
         }
         let heap_image = self.heap_image(image);
         let decided = classify(&heap_image);
-        let indirect = indirect_sums(&self.heap.blocks, &decided);
-        for (index, block) in self.heap.blocks.iter().enumerate() {
-            groups.add(block, decided.class[index], indirect.get(&(index as u32)).copied().unwrap_or_default());
+        drop(heap_image);
+        let indirect = indirect_sums(&self.heap, &decided);
+        for (index, block) in self.heap.blocks().enumerate() {
+            groups.add(&block, decided.class[index], indirect.get(&(index as u32)).copied().unwrap_or_default());
         }
         for (mapping, is_referenced) in self.mappings.iter().zip(&decided.mapping_referenced) {
             let is_held = *is_referenced || is_program_break(mapping.slot.kind());
             let class = if is_held { Class::StillReachable } else { Class::DefinitelyLost };
-            groups.add(&mapping_block(mapping), class, (0, 0));
+            if let Some(block) = mapping_block(mapping) {
+                groups.add(&block, class, (0, 0));
+            }
         }
     }
 
-    fn heap_image<'a>(&self, image: &'a Image) -> HeapImage<'a> {
+    fn heap_image<'a>(&'a self, image: &'a Image) -> HeapImage<'a> {
         let program_break: Vec<(u64, u64)> = self
             .mappings
             .iter()
@@ -140,12 +187,7 @@ impl Frozen {
             is_glibc: self.is_glibc,
         };
         HeapImage {
-            blocks: self
-                .heap
-                .blocks
-                .iter()
-                .map(|block| BlockRange { start: block.address, bytes: block.bytes })
-                .collect(),
+            blocks: &self.heap.ranges,
             memory: image.pieces.iter().map(|piece| MemoryRange { start: piece.start, bytes: &piece.bytes }).collect(),
             roots: roots(image, &around),
             root_words: image.registers.clone(),
@@ -178,20 +220,14 @@ fn linker_words(image: &Image) -> Vec<u64> {
     words.map(|word| u64::from_le_bytes(*word)).collect()
 }
 
-fn mapping_block(mapping: &LiveMapping) -> Block {
-    Block {
-        address: mapping.start,
-        bytes: mapping.end - mapping.start,
-        site: mapping.slot.site(),
-        kind: mapping.slot.kind().unwrap_or(BlockKind::Mmap),
-        birth: mapping.slot.birth(),
-    }
+fn mapping_block(mapping: &LiveMapping) -> Option<Block> {
+    Block::of(mapping.end - mapping.start, mapping.slot)
 }
 
 /// Blocks and bytes of each lost leader's followers.
-fn indirect_sums(blocks: &[Block], decided: &Classification) -> HashMap<u32, (u64, u64)> {
+fn indirect_sums(heap: &Heap, decided: &Classification) -> HashMap<u32, (u64, u64)> {
     let mut sums: HashMap<u32, (u64, u64)> = HashMap::new();
-    for (index, block) in blocks.iter().enumerate() {
+    for (index, block) in heap.ranges.iter().enumerate() {
         if decided.class[index] == Class::IndirectlyLost {
             let sum = sums.entry(decided.leader[index]).or_default();
             sum.0 += 1;
@@ -206,6 +242,10 @@ fn indirect_sums(blocks: &[Block], decided: &Classification) -> HashMap<u32, (u6
 struct Groups(HashMap<(u32, u8, Class), Group>);
 
 impl Groups {
+    fn add_live(&mut self, block: &Block) {
+        self.add(block, Class::Live, (0, 0));
+    }
+
     fn add(&mut self, block: &Block, class: Class, indirect: (u64, u64)) {
         // What a child inherited is its parent's to report.
         if block.kind == BlockKind::Inherited {

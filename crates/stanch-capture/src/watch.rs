@@ -4,7 +4,7 @@ use crate::ledger::Ledger;
 use crate::shared::{futex_wait, futex_wake, monotonic_ns};
 use crate::snapshot::{self, Frozen};
 use crate::socket::Answer;
-use stanch_ledger::{BirthCode, flag, reply, state};
+use stanch_ledger::{BirthCode, attention, flag, reply, state};
 use stanch_process::{Pid, PidFd};
 use stanch_recording::{Ending, Loss, Process, Recording, SnapshotReason};
 use std::sync::atomic::{AtomicBool, Ordering::*};
@@ -154,7 +154,7 @@ impl<'a> Watch<'a> {
     fn let_go(&mut self) {
         self.take(SnapshotReason::RecordingEnded);
         let header = self.ledger.header();
-        header.detached.store(1, Release);
+        header.attention.fetch_or(attention::DETACHED, Release);
         header.reply.store(reply::GO_ON, Release);
         futex_wake(&header.reply);
     }

@@ -124,8 +124,10 @@ fn shuffled(len: usize) -> Vec<u32> {
 
 fn measure(name: &str, heap: &Heap, expected: Class) {
     let blocks = heap.content.len() as u64 / STRIDE;
+    let ranges: Vec<BlockRange> =
+        (0..blocks).map(|i| BlockRange { start: Heap::address(i as usize), bytes: BLOCK_BYTES }).collect();
     let image = HeapImage {
-        blocks: (0..blocks).map(|i| BlockRange { start: Heap::address(i as usize), bytes: BLOCK_BYTES }).collect(),
+        blocks: &ranges,
         memory: vec![
             MemoryRange { start: HEAP, bytes: &heap.content },
             MemoryRange { start: ROOTS, bytes: &heap.roots },

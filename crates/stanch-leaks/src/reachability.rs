@@ -29,9 +29,9 @@ use trace::Trace;
 ///
 /// On 2³¹ blocks or more.
 pub fn classify(image: &HeapImage<'_>) -> Classification {
-    let index = PointerIndex::build(&image.blocks);
+    let index = PointerIndex::build(image.blocks);
     let memory = Memory::new(&image.memory);
-    let mut trace = Trace::new(&image.blocks, &index, memory);
+    let mut trace = Trace::new(image.blocks, &index, memory);
     let mut mappings = MappingReferences::new(&image.mappings);
     let mut class = vec![Class::DefinitelyLost; image.blocks.len()];
 

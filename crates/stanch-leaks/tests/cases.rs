@@ -21,8 +21,10 @@ fn check(blocks: &[(u64, &[u64])], policy: PointerPolicy, roots: &[u64], expecte
         }
     }
     let roots: Vec<u8> = roots.iter().flat_map(|root| root.to_le_bytes()).collect();
+    let ranges: Vec<BlockRange> =
+        (0..).zip(blocks).map(|(block, &(bytes, _))| BlockRange { start: at(block), bytes }).collect();
     let image = HeapImage {
-        blocks: (0..).zip(blocks).map(|(block, &(bytes, _))| BlockRange { start: at(block), bytes }).collect(),
+        blocks: &ranges,
         memory: vec![MemoryRange { start: at(0), bytes: &content }, MemoryRange { start: ROOTS, bytes: &roots }],
         roots: vec![RootSpan { start: ROOTS, end: ROOTS + roots.len() as u64, policy }],
         vtable_spans: vec![VTABLES],

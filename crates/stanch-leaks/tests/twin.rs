@@ -177,7 +177,7 @@ impl Plan {
             start_words: values(&self.starts),
             mappings: vec![(MAPPING + 64, MAPPING + 72), (MAPPING, MAPPING + 64)],
             vtable_spans: vec![VTABLES],
-            blocks,
+            blocks: &blocks,
         };
         hold_against_twin(&image)
     }
@@ -232,8 +232,9 @@ proptest! {
         let len = links.len();
         let address = |block: usize| HEAP + 16 * (block % len) as u64;
         let content: Vec<u8> = links.iter().flatten().flat_map(|&to| address(to).to_le_bytes()).collect();
+        let blocks: Vec<BlockRange> = (0..len).map(|block| BlockRange { start: address(block), bytes: 16 }).collect();
         hold_against_twin(&HeapImage {
-            blocks: (0..len).map(|block| BlockRange { start: address(block), bytes: 16 }).collect(),
+            blocks: &blocks,
             memory: vec![MemoryRange { start: HEAP, bytes: &content }],
             root_words: roots.into_iter().map(address).collect(),
             ..HeapImage::default()

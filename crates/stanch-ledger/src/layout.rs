@@ -15,6 +15,8 @@ pub const LEAF_SPAN: u64 = 64 << 20;
 pub const LEAF_BYTES: usize = (LEAF_SPAN / GRANULE_BYTES) as usize * 8;
 /// Slots in a leaf.
 pub const LEAF_SLOTS: usize = LEAF_BYTES / 8;
+/// Distance of one leaf from the next: its slots, and as many undo words (see [`attention::SNAPSHOT`]).
+pub const LEAF_STRIDE: usize = 2 * LEAF_BYTES;
 /// Leaves in a ledger: 4 TiB of heap.
 pub const LEAF_LIMIT: usize = 1 << 16;
 /// User addresses are below this.
@@ -96,7 +98,7 @@ pub const EXTENTS: u64 = 64 << 20;
 /// Offset of leaf 0.
 pub const LEAVES: u64 = 16 << 30;
 /// Size of the (sparse) file.
-pub const FILE_BYTES: u64 = LEAVES + (LEAF_LIMIT * LEAF_BYTES) as u64;
+pub const FILE_BYTES: u64 = LEAVES + (LEAF_LIMIT * LEAF_STRIDE) as u64;
 
 const _: () = assert!(FILE_BYTES < 1 << 46);
 const _: () = assert!(FIXED_BYTES as u64 <= EXTENTS);
@@ -123,6 +125,16 @@ pub mod reply {
     pub const NONE: u32 = 0;
     /// The leak check is done: go on.
     pub const GO_ON: u32 = 1;
+}
+
+/// Bits of [`Header::attention`], which the hooks look at before they write a slot. Set by the collector.
+pub mod attention {
+    /// Nobody reads any more: the hooks only forward.
+    pub const DETACHED: u32 = 1;
+    /// The slots are being read as they were when this was set, while the process goes on. Whoever changes a slot
+    /// first puts the bitwise complement of its old value into its undo word, unless something is there already: the
+    /// slot's owners follow each other, so the first one knows the value that counts. 0 means "not changed".
+    pub const SNAPSHOT: u32 = 2;
 }
 
 /// Bits of [`Header::flags`]: facts that the report must tell. Set by the target.
@@ -174,8 +186,8 @@ pub struct Header {
     pub clock: AtomicU64,
     /// Beats of the collector: when they stop, the target no longer waits for it.
     pub beats: AtomicU64,
-    /// 1 while nobody reads any more: the hooks only forward. Written by the collector.
-    pub detached: AtomicU32,
+    /// [`attention`] bits. Written by the collector.
+    pub attention: AtomicU32,
     /// Bumped when code is unloaded, so that remembered unwind rules and stack windows are forgotten.
     pub generation: AtomicU32,
     /// Live bytes that threads have handed in; any thread adds.

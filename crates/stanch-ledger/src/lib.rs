@@ -17,7 +17,8 @@
 //! RULES         [RuleEntry; RULE_COUNT]               target: remembered unwind rules
 //! NODE_POINTERS, SITE_POINTERS, LEAF_POINTERS         target: where it mapped what (its own addresses)
 //! EXTENTS       extents of 128 KiB: trie nodes, sites, threads, counters
-//! LEAVES        leaves of 16 MiB: one 8-byte slot per 32 bytes of address space
+//! LEAVES        leaves of 16 MiB: one 8-byte slot per 32 bytes of address space;
+//!               after each leaf as many undo words, in use while a snapshot is taken
 //! ```
 //!
 //! A **slot** belongs to whoever owns the block at its address, so writing it needs no lock and no

@@ -2,7 +2,7 @@
 use crate::control::Ledger;
 use crate::threads::{self, Context, add, context};
 use crate::walk::{self, Entry, Origin};
-use crate::{huge, map, misuse, real};
+use crate::{huge, map, misuse, real, undo};
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicU64, Ordering::*};
 use stanch_ledger::{BirthCode, BlockKind, LARGE_BYTES, Slot, Thread, lifetime_bucket};
@@ -48,7 +48,7 @@ pub(crate) fn allocate_with(bytes: usize, kind: BlockKind, entry: Entry) -> *mut
 fn write_down(context: Context, address: u64, bytes: u64, kind: BlockKind, entry: Entry) {
     let Context { ledger, thread } = context;
     let header = ledger.header();
-    if header.detached.load(Relaxed) != 0 {
+    if header.attention.load(Relaxed) != 0 && !undo::keep(ledger, address, bytes) {
         return;
     }
     let Origin { site, counters } = walk::origin(context, entry);
@@ -75,7 +75,9 @@ fn write_down(context: Context, address: u64, bytes: u64, kind: BlockKind, entry
 /// A block that is not the program's came to an address: what the ledger says of it no longer holds.
 #[cold]
 fn forget(block: *mut c_void) {
-    if let Some(slot) = crate::control::ledger().and_then(|ledger| ledger.slot(block as u64)) {
+    let Some(ledger) = crate::control::ledger() else { return };
+    if let Some(slot) = ledger.slot(block as u64) {
+        undo::keep(ledger, block as u64, 0);
         slot.store(0, Relaxed);
     }
 }
@@ -172,7 +174,7 @@ pub(crate) fn released_quickly(block: *mut c_void, kinds: Kinds) -> bool {
         && address & 31 == (slot.0 & 1) << 4
         && slot.bytes() < MMAP_THRESHOLD_MIN
         && thread.pending_kind.load(Relaxed) == 0
-        && ledger.header().detached.load(Relaxed) == 0;
+        && ledger.header().attention.load(Relaxed) == 0;
     if !is_ordinary {
         return false;
     }
@@ -221,7 +223,11 @@ fn clear_large(ledger: Ledger, address: u64) {
 
 #[inline(always)]
 fn count_release(context: Context, address: u64, known: Known) {
-    if known.slot.site() < stanch_ledger::FIRST_SITE || context.ledger.header().detached.load(Relaxed) != 0 {
+    let attention = context.ledger.header().attention.load(Relaxed);
+    if attention != 0 && !undo::keep(context.ledger, address, known.bytes) {
+        return;
+    }
+    if known.slot.site() < stanch_ledger::FIRST_SITE {
         return;
     }
     if let Some(counters) = threads::counters(context, known.slot.site()) {
@@ -277,6 +283,9 @@ pub(crate) fn lift(block: *mut c_void) -> Option<Lifted> {
     thread.realloc_slot.store(known.slot.0, Relaxed);
     thread.realloc_bytes.store(known.bytes, Relaxed);
     thread.realloc_address.store(block as u64, Release);
+    if context.ledger.header().attention.load(Relaxed) != 0 {
+        undo::keep(context.ledger, block as u64, known.bytes);
+    }
     known.place.store(tombstone(block, known), Release);
     if known.bytes >= LARGE_BYTES {
         clear_large(context.ledger, block as u64);
@@ -287,6 +296,7 @@ pub(crate) fn lift(block: *mut c_void) -> Option<Lifted> {
 impl Lifted {
     /// `realloc` failed: the block is still there.
     pub(crate) fn put_back(self) {
+        undo::keep(self.context.ledger, self.address, self.known.bytes);
         if self.known.bytes >= LARGE_BYTES
             && let Some(next) = map::next_slot(self.context.ledger, self.address)
         {

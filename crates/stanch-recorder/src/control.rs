@@ -143,6 +143,12 @@ impl Ledger {
         (!extent.is_null()).then(|| unsafe { &*extent.add(site as usize % SITES_PER_EXTENT) })
     }
 
+    /// The undo word of a slot.
+    pub(crate) fn undo_word(self, slot: &'static AtomicU64) -> &'static AtomicU64 {
+        // SAFETY: every slot is one of a mapped leaf, and a leaf's undo words are mapped with it, right behind it.
+        unsafe { &*(&raw const *slot).add(LEAF_SLOTS) }
+    }
+
     /// The slot for an address, where its leaf is mapped.
     #[inline(always)]
     pub(crate) fn slot(self, address: u64) -> Option<&'static AtomicU64> {

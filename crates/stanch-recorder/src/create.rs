@@ -5,7 +5,7 @@ use crate::sys;
 use core::sync::atomic::{AtomicU64, Ordering::*};
 use stanch_ledger::{
     BirthCode, BlockKind, EXTENT_BYTES, EXTENTS, FILE_BYTES, FIRST_SITE, FIXED_BYTES, GRANULE_BYTES, INHERITED_SITE,
-    LARGE_BYTES, LEAF_BYTES, LEAF_SPAN, LEAVES, MAGIC, Slot, flag,
+    LARGE_BYTES, LEAF_BYTES, LEAF_SPAN, LEAF_STRIDE, LEAVES, MAGIC, Slot, flag,
 };
 
 const SLOTS_PER_PAGE: usize = 4096 / 8;
@@ -34,7 +34,7 @@ fn lay_out(fd: i32) -> Option<Ledger> {
     // SAFETY: the fixed part was mapped by the line above and stays until `discard`.
     let ledger = unsafe { Ledger::at(fixed) };
     let header = ledger.header();
-    let (Some(batch), Some(leaf)) = (map_file(fd, BATCH * EXTENT_BYTES, EXTENTS), map_file(fd, LEAF_BYTES, LEAVES))
+    let (Some(batch), Some(leaf)) = (map_file(fd, BATCH * EXTENT_BYTES, EXTENTS), map_file(fd, LEAF_STRIDE, LEAVES))
     else {
         discard(ledger);
         return None;
@@ -96,7 +96,7 @@ pub(crate) fn discard(ledger: Ledger) {
     // Of the extents only the last batch is known by address; there is one unless very much was inherited.
     unmap(header.extent_seed.load(Relaxed), BATCH * EXTENT_BYTES);
     discard_leaves(ledger);
-    unmap(header.leaf_seed.load(Relaxed), LEAF_BYTES);
+    unmap(header.leaf_seed.load(Relaxed), LEAF_STRIDE);
     unmap(ledger.base() as u64, FIXED_BYTES);
 }
 
@@ -104,7 +104,7 @@ fn discard_leaves(ledger: Ledger) {
     for index in 0..ledger.header().leaf_count.load(Relaxed) as usize {
         let prefix = ledger.leaf_entry(index).load(Relaxed) as usize - 1;
         // SAFETY: the leaf is this ledger's own mapping, and the caller says that nobody uses it.
-        unsafe { sys::munmap(ledger.leaf_pointer(prefix).load(Relaxed).cast(), LEAF_BYTES) };
+        unsafe { sys::munmap(ledger.leaf_pointer(prefix).load(Relaxed).cast(), LEAF_STRIDE) };
     }
 }
 

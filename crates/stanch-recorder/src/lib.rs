@@ -21,6 +21,7 @@ mod ends;
 mod exec;
 mod hooks;
 mod huge;
+mod injected;
 mod life;
 mod map;
 mod mappings;
@@ -37,6 +38,7 @@ mod text;
 mod threads;
 mod tls;
 mod trie;
+mod undo;
 mod walk;
 
 #[cfg(feature = "shared-object")]

@@ -1,7 +1,7 @@
 //! From the first hook to the last: start, fork, end.
 use crate::control::{self, Ledger};
 use crate::walk::{self, Entry};
-use crate::{create, modules, real, session, sys, threads, tls};
+use crate::{create, modules, real, session, sys, threads, tls, undo};
 use core::arch::naked_asm;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering::*};
@@ -260,7 +260,7 @@ pub(crate) fn end(entry: Entry) {
     let Some(ledger) = control::ledger() else { return };
     let header = ledger.header();
     let restricted = sys::is_restricted();
-    if header.detached.load(Relaxed) != 0 || (!restricted && sys::getpid() != header.pid.load(Relaxed)) {
+    if undo::is_detached(ledger) || (!restricted && sys::getpid() != header.pid.load(Relaxed)) {
         return;
     }
     match header.state.compare_exchange(state::RUNNING, state::EXITING, AcqRel, Acquire) {

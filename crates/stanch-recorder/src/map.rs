@@ -6,8 +6,8 @@ use crate::control::Ledger;
 use crate::{huge, sys, tls};
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 use stanch_ledger::{
-    EXTENT_BYTES, EXTENT_LIMIT, LEAF_BYTES, LEAF_LIMIT, LEAF_SPAN, NODES_PER_EXTENT, Node, SITES_PER_EXTENT, SiteEntry,
-    extent, flag,
+    EXTENT_BYTES, EXTENT_LIMIT, LEAF_LIMIT, LEAF_SPAN, LEAF_STRIDE, NODES_PER_EXTENT, Node, SITES_PER_EXTENT,
+    SiteEntry, extent, flag,
 };
 
 /// Extents are mapped this many at a time; unused ones cost address space only.
@@ -170,12 +170,12 @@ fn reserve_leaf(ledger: Ledger, leaf: *mut u8) {
     if sys::is_restricted() {
         return;
     }
-    let Some(both) = sys::duplicate_mapping(leaf, 2 * LEAF_BYTES) else { return };
+    let Some(both) = sys::duplicate_mapping(leaf, 2 * LEAF_STRIDE) else { return };
     // SAFETY: the first half was mapped by the line above and nobody has seen it.
-    unsafe { sys::munmap(both, LEAF_BYTES) };
+    unsafe { sys::munmap(both, LEAF_STRIDE) };
     // SAFETY: the duplicate is twice as long.
-    let next = unsafe { both.add(LEAF_BYTES) };
-    sys::madvise(next, LEAF_BYTES, libc::MADV_DONTDUMP);
+    let next = unsafe { both.add(LEAF_STRIDE) };
+    sys::madvise(next, LEAF_STRIDE, libc::MADV_DONTDUMP);
     ledger.header().leaf_seed.store(next as u64, Relaxed);
 }
 

@@ -1,9 +1,9 @@
 //! Anonymous memory that the program maps itself: a class of its own beside the heap.
 use crate::control::Ledger;
 use crate::map::SlowLock;
-use crate::real;
 use crate::threads::context;
 use crate::walk::{self, Entry, Origin};
+use crate::{real, undo};
 use core::arch::naked_asm;
 use core::ffi::{c_int, c_long, c_void};
 use core::sync::atomic::Ordering::*;
@@ -135,7 +135,7 @@ fn page_up(bytes: u64) -> u64 {
 fn mapped(start: u64, bytes: u64, kind: BlockKind, entry: Entry) {
     let Some(context) = context() else { return };
     let ledger = context.ledger;
-    if ledger.header().detached.load(Relaxed) != 0 {
+    if undo::is_detached(ledger) {
         return;
     }
     let Origin { site, counters } = walk::origin(context, entry);

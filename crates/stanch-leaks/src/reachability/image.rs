@@ -54,7 +54,7 @@ pub struct RootSpan {
 #[derive(Clone, Debug, Default)]
 pub struct HeapImage<'a> {
     /// The live blocks, sorted by address and disjoint.
-    pub blocks: Vec<BlockRange>,
+    pub blocks: &'a [BlockRange],
     /// The contents of blocks and roots, sorted by address and disjoint.
     pub memory: Vec<MemoryRange<'a>>,
     /// Where scanning starts; disjoint from the blocks.
