@@ -52,6 +52,8 @@ pub struct Subject {
     pub ending: String,
     /// How long it was watched.
     pub duration: Duration,
+    /// How long it stood still for this report; `None` where it had ended.
+    pub pause: Option<Duration>,
 }
 
 /// Sums over a whole subject.

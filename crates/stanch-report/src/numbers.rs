@@ -50,6 +50,12 @@ pub fn duration_text(duration: Duration) -> String {
     }
 }
 
+/// `0.450 ms`, `2.31 ms`, `1.20 s`: three digits.
+pub(crate) fn short_duration_text(duration: Duration) -> String {
+    let milliseconds = duration.as_secs_f64() * 1e3;
+    if milliseconds < 999.5 { format!("{} ms", three_digits(milliseconds)) } else { duration_text(duration) }
+}
+
 /// A float with as many decimals as make three digits.
 fn three_digits(number: f64) -> String {
     let decimals = match number {

@@ -84,6 +84,7 @@ pub fn write(reports: &[Report], options: &TextOptions<'_>, out: &mut impl Write
     }
     closing::suppressed(reports, &mut page);
     unseen::unseen(reports, &selection, options, &mut page);
+    closing::pauses(reports, &mut page);
     closing::next_step(&selection, reports, options, &mut page);
     out.write_all(page.text().as_bytes())
 }

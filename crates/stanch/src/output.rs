@@ -43,6 +43,7 @@ fn nothing_recorded(recording: &Recording) -> Report {
             exit_status: None,
             ending: String::new(),
             duration: Duration::ZERO,
+            pause: None,
         },
         totals: Totals::default(),
         incomplete: gaps.collect(),

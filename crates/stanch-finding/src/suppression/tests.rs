@@ -50,6 +50,7 @@ fn report(findings: Vec<Finding>) -> Report {
         exit_status: Some(0),
         ending: "exited with status 0".to_owned(),
         duration: Duration::from_millis(5),
+        pause: None,
     };
     Report { subject, totals: Totals::default(), incomplete: vec![], findings, suppressed: vec![] }
 }

@@ -17,6 +17,11 @@ pub(super) fn subject(process: &Process) -> Subject {
         },
         ending: ending(&process.ending),
         duration: Duration::from_millis(process.duration_ms),
+        pause: process
+            .snapshots
+            .last()
+            .map(|last| Duration::from_nanos(last.pause_ns))
+            .filter(|pause| !pause.is_zero()),
     }
 }
 

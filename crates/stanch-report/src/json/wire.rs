@@ -35,6 +35,8 @@ struct Subject {
     ending: String,
     #[serde(default)]
     duration_ms: u64,
+    #[serde(default)]
+    pause_us: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -182,6 +184,7 @@ impl Subject {
             exit_status: subject.exit_status,
             ending: subject.ending.clone(),
             duration_ms: u64::try_from(subject.duration.as_millis()).unwrap_or(u64::MAX),
+            pause_us: subject.pause.map(|pause| u64::try_from(pause.as_micros()).unwrap_or(u64::MAX)),
         }
     }
 
@@ -194,6 +197,7 @@ impl Subject {
             exit_status: self.exit_status,
             ending: self.ending,
             duration: Duration::from_millis(self.duration_ms),
+            pause: self.pause_us.map(Duration::from_micros),
         })
     }
 }

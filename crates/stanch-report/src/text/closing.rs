@@ -4,7 +4,7 @@ use super::names::{function_name, place};
 use super::page::{Ink, Page};
 use super::selection::Selection;
 use super::unseen::may_hide_leaks;
-use crate::numbers::{amount_text, plural};
+use crate::numbers::{amount_text, plural, short_duration_text};
 use stanch_finding::{BlockCount, ByteCount, Finding, Kind, OwnerKind, Report, SuppressionMatch, owning_frame};
 
 /// Suppressions that matched, over all processes, in the order of their first match.
@@ -43,6 +43,15 @@ pub(super) fn suppressed(reports: &[Report], page: &mut Page) {
             let last_day = tally.expired.map(|date| date.to_string()).unwrap_or_default();
             page.paragraph(&[(Ink::Plain, &format!("   {} ({}) ended on {last_day}", tally.name, tally.origin))], 6);
         }
+    }
+}
+
+/// For how long looking held the program up.
+pub(super) fn pauses(reports: &[Report], page: &mut Page) {
+    for subject in reports.iter().map(|report| &report.subject) {
+        let (Some(pid), Some(pause)) = (subject.pid, subject.pause) else { continue };
+        page.blank();
+        page.paragraph(&[(Ink::Faint, &format!("process {pid} stood still for {}", short_duration_text(pause)))], 2);
     }
 }
 

@@ -137,6 +137,7 @@ pub(crate) fn report(pid: u32, command: &[&str], findings: Vec<Finding>) -> Repo
             exit_status: Some(0),
             ending: "exited with status 0".to_owned(),
             duration: Duration::from_millis(2310),
+            pause: None,
         },
         totals: Totals {
             definitely_lost: total(Kind::DefinitelyLost),
