@@ -3,6 +3,9 @@
 import glob
 import os
 import shlex
+import subprocess
+
+FLOORS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "floors")
 
 
 class Tool:
@@ -32,6 +35,8 @@ def all_tools(stanch, stanch_options):
         Tool("heaptrack", _heaptrack),
         Tool("valgrind", _valgrind),
         Tool("lsan", _lsan, lambda: None if _lsan_library() else "no liblsan.so"),
+        Tool("forward", _floor("forward")),
+        Tool("slot", _floor("slot")),
         Tool("jemalloc", _jemalloc({})),
         Tool("jemalloc-prof", _jemalloc({"MALLOC_CONF": "prof:true,lg_prof_sample:19,prof_final:true,prof_prefix:{output}/jeprof"})),
     ]
@@ -49,6 +54,18 @@ def _valgrind(command, environment, output):
 def _lsan(command, environment, output):
     options = f"exitcode=0:log_path={output}/lsan"
     return command, {**environment, "LD_PRELOAD": _lsan_library(), "LSAN_OPTIONS": options}
+
+
+def _floor(name):
+    """A shim that does one part of a hook's work and nothing else; it is compiled beside the run's output."""
+
+    def wrap(command, environment, output):
+        library = os.path.join(output, f"{name}.so")
+        source = os.path.join(FLOORS, f"{name}.c")
+        subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
+        return command, {**environment, "LD_PRELOAD": library}
+
+    return wrap
 
 
 def _lsan_library():

@@ -26,6 +26,7 @@ def all_workloads():
         Workload("loop-10", lambda folder: [_c(folder, "loop.c"), "8", "40000000"]),
         Workload("loop-40", lambda folder: [_c(folder, "loop.c"), "38", "40000000"]),
         Workload("replace", lambda folder: [_c(folder, "replace.c"), "1000000", "6000000"]),
+        *[Workload(f"exchange-{threads}", _exchange(threads)) for threads in (1, 2, 8, 64)],
         Workload("churn", lambda folder: [_cpp(folder, "churn.cpp"), "1500"]),
         Workload("sqlite3", _sqlite3),
         Workload("python3-json", lambda folder: [sys.executable, os.path.join(HERE, "json_churn.py"), "80"]),
@@ -35,6 +36,10 @@ def all_workloads():
         Workload("redis-server", _redis_server, _redis_load),
     ]
     return {workload.name: workload for workload in workloads}
+
+
+def _exchange(threads):
+    return lambda folder: [_c(folder, "exchange.c"), str(threads), "12000000"]
 
 
 def _c(folder, source):

@@ -15,6 +15,8 @@
 
 mod blocks;
 mod cfi;
+#[cfg(feature = "checked-walks")]
+mod checked;
 mod control;
 mod create;
 mod ends;

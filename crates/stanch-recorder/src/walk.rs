@@ -91,7 +91,7 @@ struct Row {
 
 /// The remembered walk, outermost frame first.
 #[repr(C)]
-struct Walk {
+pub(crate) struct Walk {
     row: [Row; WALK_LIMIT],
     check: [Check; 2 * WALK_LIMIT],
     /// Room for the frames of the walk under way, and for that of a signal handler that interrupts it.
@@ -132,6 +132,8 @@ pub(crate) fn origin(context: Context, entry: Entry) -> Origin {
         Some(depth) => depth,
         None => remember(context, walk, entry),
     };
+    #[cfg(feature = "checked-walks")]
+    crate::checked::same_as_from_scratch(context, walk, depth, entry);
     let origin = match depth.checked_sub(1).map(|top| row(walk, top)) {
         Some(Row { site, counters, .. }) if !counters.is_null() => {
             // SAFETY: counters stay mapped as long as the ledger, and only this thread writes them.
@@ -162,14 +164,27 @@ fn row(walk: &mut Walk, index: usize) -> &mut Row {
 #[cold]
 #[inline(never)]
 fn first_time(context: Context, walk: &mut Walk, depth: usize) -> Origin {
-    let Some(top) = depth.checked_sub(1) else {
-        let count = context.thread.unremembered.load(Relaxed) as usize;
-        return of_node(context, enter(context.ledger, &walk.fresh[0][..count]));
-    };
-    let origin = of_node(context, walk.row[top].node);
+    let origin = of_node(context, node_of_walk(context, walk, depth));
+    let Some(top) = depth.checked_sub(1) else { return origin };
     walk.row[top].site = origin.site;
     walk.row[top].counters = origin.counters.map_or(core::ptr::null(), |counters| &raw const *counters);
     origin
+}
+
+/// The trie node of the walk just done.
+pub(crate) fn node_of_walk(context: Context, walk: &Walk, depth: usize) -> u32 {
+    match depth.checked_sub(1) {
+        Some(top) => walk.row[top].node,
+        None => enter(context.ledger, &walk.fresh[0][..context.thread.unremembered.load(Relaxed) as usize]),
+    }
+}
+
+/// The trie node of a walk from scratch, for which the walk's second room for fresh frames is used.
+#[cfg(feature = "checked-walks")]
+pub(crate) fn node_from_scratch(context: Context, walk: &mut Walk, entry: Entry) -> u32 {
+    let fresh = &mut walk.fresh[1];
+    let count = from_scratch(context, fresh, entry);
+    enter(context.ledger, &fresh[..count])
 }
 
 fn of_node(context: Context, node: u32) -> Origin {
@@ -300,6 +315,9 @@ fn remember(context: Context, walk: &mut Walk, entry: Entry) -> usize {
 /// How many of the remembered frames below `frame` still are what they were (all: gives `frame`).
 #[inline(always)]
 fn verified(walk: &mut Walk, frame: usize) -> usize {
+    if cfg!(feature = "unverified-walks") {
+        return frame;
+    }
     let Some(last) = frame.checked_sub(1) else { return frame };
     let count = row(walk, last).check_end as usize;
     // SAFETY: `check_end` counts checks that `push` wrote.
