@@ -27,6 +27,14 @@ pub(crate) struct Module {
 impl Module {
     /// Finds and opens the files of a module.
     pub(crate) fn load(path: &Path, build_id: &[u8], search: &Search) -> Self {
+        let mut module = Self::load_names(path, build_id, search);
+        module.read_debug_info(path, search);
+        module.note_what_is_missing();
+        module
+    }
+
+    /// The same without its debug information.
+    pub(crate) fn load_names(path: &Path, build_id: &[u8], search: &Search) -> Self {
         let mut module = Self::default();
         let own = search.module(path, build_id);
         let build_id = own.as_ref().map_or(build_id, |elf| &elf.build_id);
@@ -42,8 +50,6 @@ impl Module {
             Err(_) if module.separate.is_some() => {}
             Err(missing) => module.missing.push(missing),
         }
-        module.read_debug_info(path, search);
-        module.note_what_is_missing();
         module
     }
 

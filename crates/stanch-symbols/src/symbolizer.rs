@@ -5,7 +5,7 @@ use crate::note::Note;
 use crate::root::Root;
 use stanch_recording::ResolvedFrame;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An address in an ELF file's own space: runtime address minus load bias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +34,8 @@ pub struct SearchOptions {
 pub struct Symbolizer {
     search: Search,
     modules: HashMap<ModuleFile, Remembered>,
+    /// Modules whose debug information is not worth reading.
+    has_names_only: fn(&Path) -> bool,
     notes: Vec<Note>,
 }
 
@@ -48,7 +50,13 @@ impl Symbolizer {
     /// Opens nothing yet.
     pub fn new(options: SearchOptions) -> Self {
         let search = Search { root: Root::new(&options.root), debug_directories: options.debug_directories };
-        Self { search, modules: HashMap::new(), notes: Vec::new() }
+        Self { search, modules: HashMap::new(), has_names_only: |_| false, notes: Vec::new() }
+    }
+
+    /// Of these modules only symbol tables are read: functions get names, but neither files nor lines.
+    #[must_use]
+    pub fn with_names_only(self, of: fn(&Path) -> bool) -> Self {
+        Self { has_names_only: of, ..self }
     }
 
     /// The frames of the call that returns to `address`, innermost inlined one first; never empty.
@@ -57,7 +65,11 @@ impl Symbolizer {
     /// another function. Where nothing is known the answer is one frame without a function.
     pub fn resolve(&mut self, module: &ModuleFile, address: FileAddress) -> Vec<ResolvedFrame> {
         if !self.modules.contains_key(module) {
-            let loaded = Module::load(&module.path, &module.build_id, &self.search);
+            let loaded = if (self.has_names_only)(&module.path) {
+                Module::load_names(&module.path, &module.build_id, &self.search)
+            } else {
+                Module::load(&module.path, &module.build_id, &self.search)
+            };
             let remembered = Remembered { module: loaded, frames: HashMap::new(), noted: 0 };
             self.modules.insert(module.clone(), remembered);
         }

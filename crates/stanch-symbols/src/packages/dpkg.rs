@@ -1,31 +1,35 @@
 //! dpkg's database, read as it lies: `info/PACKAGE[:ARCH].list`, `status`, `diversions`.
 //!
-//! All lists are read once, at the first question, and only a hash of each path is kept: a path's packages are then
-//! one binary search away, and the lists of those are read again to be sure.
+//! A list is read when it is first searched, and most are never: the file `libfoo.so.1` is looked for in the lists of
+//! packages with such names before the others. Reading and hashing all of them would take longer than many a program
+//! runs.
 use crate::root::Root;
+use memchr::memmem;
 use stanch_recording::Package;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fs;
-use std::hash::{BuildHasher, RandomState};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Where dpkg keeps it.
 const DIRECTORY: &str = "/var/lib/dpkg";
 
-/// Of one path, so many packages are asked; a file has one or, diverted, two.
-const PACKAGES_TRIED: usize = 16;
+/// Characters that a package's name and a file's name must begin with alike for a likely match.
+const LIKELY_PREFIX: usize = 4;
 
 /// An opened database.
 pub(super) struct Dpkg {
-    /// File names of the lists in `info`.
-    lists: Vec<PathBuf>,
-    /// (hash of a path, index into `lists`), sorted.
-    paths: Vec<(u64, u32)>,
-    hasher: RandomState,
+    lists: Vec<List>,
     /// Version by package name and, where it has one, `name:architecture`.
     versions: HashMap<String, String>,
     diversions: Vec<Diversion>,
+}
+
+/// The files of one package, a line each.
+struct List {
+    path: PathBuf,
+    text: OnceCell<Vec<u8>>,
 }
 
 /// dpkg puts what other packages install at `from` to `to` instead.
@@ -41,45 +45,60 @@ impl Dpkg {
     pub(super) fn open(root: &Root) -> Option<Self> {
         let directory = root.real_outside(Path::new(DIRECTORY)).ok()?;
         let status = fs::read(directory.join("status")).ok()?;
-        let lists: Vec<PathBuf> = fs::read_dir(directory.join("info"))
+        let lists = fs::read_dir(directory.join("info"))
             .ok()?
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|path| path.extension().is_some_and(|extension| extension == "list"))
+            .map(|path| List { path, text: OnceCell::new() })
             .collect();
-        let hasher = RandomState::new();
-        let mut paths = Vec::new();
-        for (list, index) in lists.iter().zip(0..) {
-            let text = fs::read(list).unwrap_or_default();
-            paths.extend(lines(&text).map(|line| (hasher.hash_one(line), index)));
-        }
-        paths.sort_unstable();
         let diversions = diversions(&fs::read(directory.join("diversions")).unwrap_or_default());
-        Some(Self { lists, paths, hasher, versions: versions(&String::from_utf8_lossy(&status)), diversions })
+        Some(Self { lists, versions: versions(&String::from_utf8_lossy(&status)), diversions })
     }
 
-    /// The package that installed the file at exactly this path.
-    pub(super) fn owner(&self, path: &Path) -> Option<Package> {
+    /// The package that installed a file which has these names, the likeliest first.
+    pub(super) fn owner(&self, names: &[PathBuf]) -> Option<Package> {
+        let (likely, others): (Vec<&List>, Vec<&List>) =
+            self.lists.iter().partition(|list| names.iter().any(|name| list.is_likely(name)));
+        [likely, others].iter().find_map(|lists| names.iter().find_map(|name| self.owner_among(lists, name)))
+    }
+
+    /// The package that installed the file at exactly this path, if it is one of these.
+    fn owner_among(&self, lists: &[&List], path: &Path) -> Option<Package> {
         if let Some(diversion) = self.diversions.iter().find(|diversion| diversion.to == path) {
-            return self.holder(&diversion.from, |name| name != diversion.by);
+            return self.holder(lists, &diversion.from, |name| name != diversion.by);
         }
         match self.diversions.iter().find(|diversion| diversion.from == path) {
-            Some(diversion) => self.holder(path, |name| name == diversion.by),
-            None => self.holder(path, |_| true),
+            Some(diversion) => self.holder(lists, path, |name| name == diversion.by),
+            None => self.holder(lists, path, |_| true),
         }
     }
 
     /// The package whose list has `path` and whose name is `wanted`.
-    fn holder(&self, path: &Path, wanted: impl Fn(&str) -> bool) -> Option<Package> {
-        let path = path.as_os_str().as_bytes();
-        let hash = self.hasher.hash_one(path);
-        let first = self.paths.partition_point(|(other, _)| *other < hash);
-        let candidates = self.paths[first..].iter().take_while(|(other, _)| *other == hash).take(PACKAGES_TRIED);
-        candidates.filter_map(|(_, index)| self.lists.get(*index as usize)).find_map(|list| {
-            let (name, with_architecture) = package_names(list)?;
-            let listed = wanted(name) && lines(&fs::read(list).ok()?).any(|line| line == path);
+    fn holder(&self, lists: &[&List], path: &Path, wanted: impl Fn(&str) -> bool) -> Option<Package> {
+        let line = [path.as_os_str().as_bytes(), b"\n"].concat();
+        let finder = memmem::Finder::new(&line);
+        lists.iter().find_map(|list| {
+            let (name, with_architecture) = package_names(&list.path)?;
+            let listed = wanted(name) && list.has(&finder);
             let version = self.versions.get(with_architecture).or_else(|| self.versions.get(name));
             listed.then(|| Package { name: name.to_owned(), version: version.cloned().unwrap_or_default() })
         })
+    }
+}
+
+impl List {
+    /// True where the name of the package suggests that it holds this file.
+    fn is_likely(&self, file: &Path) -> bool {
+        let (package, file) = (self.path.file_name(), file.file_name());
+        let (Some(package), Some(file)) = (package, file) else { return false };
+        let both = package.as_bytes().iter().zip(file.as_bytes());
+        LIKELY_PREFIX <= both.take_while(|(package, file)| package == file).count()
+    }
+
+    /// True where it has the line that is looked for, which ends with its newline.
+    fn has(&self, line: &memmem::Finder<'_>) -> bool {
+        let text = self.text.get_or_init(|| fs::read(&self.path).unwrap_or_default());
+        line.find_iter(text).any(|at| at == 0 || text[at - 1] == b'\n')
     }
 }
 
@@ -87,10 +106,6 @@ impl Dpkg {
 fn package_names(list: &Path) -> Option<(&str, &str)> {
     let with_architecture = list.file_stem()?.to_str()?;
     Some((with_architecture.split(':').next()?, with_architecture))
-}
-
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
 }
 
 /// Versions by name and by `name:architecture` from the text of `status`.
@@ -150,7 +165,7 @@ mod tests {
             ("", None),
         ] {
             let expected = expected.map(|(name, version)| Package { name: name.into(), version: version.into() });
-            assert_eq!(dpkg.owner(Path::new(path)), expected, "{path}");
+            assert_eq!(dpkg.owner(&[PathBuf::from(path)]), expected, "{path}");
         }
     }
 

@@ -34,10 +34,11 @@ impl Packages {
             return package.clone();
         }
         let database = self.database.get_or_insert_with(|| Database::of(&self.root));
-        let package = names_of(&self.root, path).iter().find_map(|name| match database {
-            Database::Dpkg(dpkg) => dpkg.owner(name),
-            Database::Rpm(rpm) => rpm.owner(name),
-        });
+        let names = names_of(&self.root, path);
+        let package = match database {
+            Database::Dpkg(dpkg) => dpkg.owner(&names),
+            Database::Rpm(rpm) => names.iter().find_map(|name| rpm.owner(name)),
+        };
         self.found.insert(path.to_owned(), package.clone());
         package
     }
