@@ -1,4 +1,4 @@
-//! Builds the recorder's shared object, which the executable carries inside.
+//! Builds the recorder's two shared objects, for full and for sampled recording, which the executable carries inside.
 //!
 //! Cargo cannot yet express "this package needs that package's cdylib", so the build script runs cargo once more, with
 //! a target folder of its own and without the flags of the outer build (a lint wrapper, coverage, sanitizers), which do
@@ -8,23 +8,28 @@ use std::process::Command;
 
 fn main() {
     let manifest_folder = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
-    let target_folder = PathBuf::from(variable("OUT_DIR")).join("recorder");
+    let out_folder = PathBuf::from(variable("OUT_DIR"));
     let crates = manifest_folder.parent().expect("the crate lies in a folder of crates");
     for part in ["stanch-recorder/src", "stanch-recorder/Cargo.toml", "stanch-ledger/src", "stanch-ledger/Cargo.toml"] {
         println!("cargo::rerun-if-changed={}", crates.join(part).display());
     }
-    let built = build(crates, &target_folder);
-    println!("cargo::rustc-env=STANCH_RECORDER_FILE={}", built.display());
+    for (variable, folder, features) in [
+        ("STANCH_RECORDER_FILE", "recorder", "shared-object"),
+        ("STANCH_SAMPLED_RECORDER_FILE", "sampled-recorder", "shared-object,sampled"),
+    ] {
+        let built = build(crates, &out_folder.join(folder), features);
+        println!("cargo::rustc-env={variable}={}", built.display());
+    }
 }
 
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|error| panic!("cargo sets `{name}`: {error}"))
 }
 
-fn build(crates: &Path, target_folder: &Path) -> PathBuf {
+fn build(crates: &Path, target_folder: &Path, features: &str) -> PathBuf {
     let mut cargo = Command::new(variable("CARGO"));
     cargo
-        .args(["rustc", "--quiet", "--release", "--crate-type", "cdylib", "--features", "shared-object"])
+        .args(["rustc", "--quiet", "--release", "--crate-type", "cdylib", "--features", features])
         .arg("--manifest-path")
         .arg(crates.join("stanch-recorder/Cargo.toml"))
         .arg("--target-dir")

@@ -1,5 +1,6 @@
 //! Turns a ledger into the recording of a process.
 use crate::ledger::Ledger;
+use crate::sampled;
 use crate::snapshot::allocator;
 use stanch_ledger::{BlockKind, FIRST_SITE, ModuleEntry, flag, release};
 use stanch_recording::{
@@ -58,14 +59,16 @@ fn nodes(ledger: &Ledger, modules: &[Module], recorder: &str) -> (Vec<StackNode>
 }
 
 fn sites(ledger: &Ledger, visible: &[NodeIndex]) -> Vec<SiteCounts> {
+    let is_sampled = sampled::mean_bytes(ledger).is_some();
+    let blocks = |count| if is_sampled { sampled::blocks(count) } else { count };
     ledger
         .sites()
         .into_iter()
         .map(|site| SiteCounts {
             node: visible.get(site.node as usize).copied().unwrap_or(NodeIndex(0)),
-            allocations: site.allocations,
+            allocations: blocks(site.allocations),
             allocated_bytes: site.bytes,
-            lifetimes: site.lifetimes,
+            lifetimes: site.lifetimes.map(blocks),
         })
         .collect()
 }

@@ -12,6 +12,7 @@ mod program;
 mod resolve;
 mod roots;
 mod run;
+mod sampled;
 mod shared;
 mod snapshot;
 mod socket;
@@ -19,7 +20,7 @@ mod watch;
 mod work;
 
 pub use resolve::{Names, resolve};
-pub use run::{Event, Outcome, RunPlan, run};
+pub use run::{Event, Outcome, RunPlan, SamplePlan, run};
 pub use socket::request_snapshot;
 
 use std::io;

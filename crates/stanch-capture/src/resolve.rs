@@ -1,5 +1,5 @@
 //! Gives names to the code addresses of a recording.
-use stanch_recording::{Loss, Process, Recording, ResolvedCode};
+use stanch_recording::{Group, Loss, Process, Recording, ResolvedCode};
 use stanch_symbols::{FileAddress, ModuleFile, Packages, SearchOptions, Symbolizer};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,8 @@ pub fn resolve(recording: &mut Recording, names: Names, mut progress: impl FnMut
     let wanted: Vec<BTreeSet<(u16, u64)>> =
         recording.processes.iter().map(|process| addresses(process, names)).collect();
     let total = wanted.iter().map(BTreeSet::len).sum();
-    let mut resolver = Resolver::new();
+    let is_brief = names == Names::Reported && recording.processes.iter().all(is_sampled_outside_c_library);
+    let mut resolver = Resolver::new(is_brief);
     let mut done = 0;
     for (process, wanted) in recording.processes.iter_mut().zip(wanted) {
         let mut used = BTreeSet::new();
@@ -61,6 +62,30 @@ fn addresses(process: &Process, names: Names) -> BTreeSet<(u16, u64)> {
     wanted
 }
 
+/// True of a sampled process where in each stack that is spoken of the C library's frames only start the program or the
+/// thread: then nobody asks for their lines, and what it calls its functions inside names no finding.
+fn is_sampled_outside_c_library(process: &Process) -> bool {
+    let is_outside = |node: u32| {
+        let module = process.nodes[node as usize].module as usize;
+        let module = module.checked_sub(1).and_then(|index| process.modules.get(index));
+        !module.is_some_and(|module| is_c_library(Path::new(&module.path)))
+    };
+    let mut groups = process.snapshots.iter().flat_map(|snapshot| &snapshot.groups);
+    let only_starts = |group: &Group| {
+        let innermost = process.sites.get(group.site.0 as usize).map_or(0, |site| site.node.0);
+        let next = |node: &u32| Some(process.nodes[*node as usize].parent.0);
+        let mut stack = std::iter::successors(Some(innermost), next).take_while(|node| *node != 0).peekable();
+        let begins_outside = stack.peek().is_some_and(|node| is_outside(*node));
+        begins_outside && !stack.skip_while(|node| is_outside(*node)).any(is_outside)
+    };
+    process.sampling.is_some() && groups.all(only_starts)
+}
+
+fn is_c_library(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with("libc.so") || name.starts_with("ld-linux")
+}
+
 /// Names are remembered across processes: the processes of a tree share most of their code.
 struct Resolver {
     symbolizer: Symbolizer,
@@ -70,10 +95,13 @@ struct Resolver {
 }
 
 impl Resolver {
-    fn new() -> Self {
+    /// With `is_brief` the C library's frames get no lines: to read its debug information costs more than sampling a
+    /// process of some seconds may.
+    fn new(is_brief: bool) -> Self {
         let options = SearchOptions { root: PathBuf::new(), debug_directories: Vec::new() };
+        let symbolizer = Symbolizer::new(options);
         Self {
-            symbolizer: Symbolizer::new(options),
+            symbolizer: if is_brief { symbolizer.with_names_only(is_c_library) } else { symbolizer },
             packages: Packages::new(Path::new("/")),
             frames: HashMap::new(),
             found: HashMap::new(),

@@ -10,6 +10,7 @@ use stanch_recording::{Ending, Loss, Process, Recording};
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::num::NonZeroU64;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
@@ -23,8 +24,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub struct RunPlan {
     /// Program and arguments; never empty.
     pub command: Vec<OsString>,
-    /// The recorder's shared object.
+    /// The recorder's shared object: that for sampled recordings where `sampling` is given.
     pub recorder: &'static [u8],
+    /// Look at a sample of the blocks only.
+    pub sampling: Option<SamplePlan>,
     /// Where a folder for the recorder's file may be made.
     pub temporary_folder: PathBuf,
     /// `PATH`.
@@ -37,6 +40,15 @@ pub struct RunPlan {
     pub linger: Duration,
     /// Version of the tool, for the recording.
     pub tool_version: String,
+}
+
+/// How blocks are sampled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SamplePlan {
+    /// Mean distance between two samples, in bytes.
+    pub mean_bytes: NonZeroU64,
+    /// Where random numbers begin; of their own in each process where nothing is given.
+    pub seed: Option<u64>,
 }
 
 impl RunPlan {
@@ -89,7 +101,7 @@ pub fn run(plan: &RunPlan, mut events: impl FnMut(Event)) -> Result<Outcome, Cap
                 }
             }
         });
-        let result = start(plan, &program, &recorder, &session).and_then(|mut child| {
+        let result = start(plan, &program, &recorder, &entry(plan, &session)).and_then(|mut child| {
             let pid = Pid(child.id());
             let status = wait_for_command(&mut child, &signals)
                 .map_err(|source| CaptureError::Start { program: plan.name(), source })?;
@@ -128,6 +140,16 @@ pub fn run(plan: &RunPlan, mut events: impl FnMut(Event)) -> Result<Outcome, Cap
 fn token() -> String {
     let random = RandomState::new().build_hasher().finish();
     format!("{}-{random:016x}", std::process::id())
+}
+
+/// What the recorder is told: the session's name, and how to sample (see the recorder's `session.rs`).
+fn entry(plan: &RunPlan, session: &str) -> String {
+    let mut entry = session.to_owned();
+    if let Some(sampling) = plan.sampling {
+        entry += &format!(",{}", sampling.mean_bytes);
+        entry.extend(sampling.seed.map(|seed| format!(",{seed}")));
+    }
+    entry
 }
 
 fn start(plan: &RunPlan, program: &std::path::Path, recorder: &str, session: &str) -> Result<Child, CaptureError> {

@@ -220,7 +220,7 @@ fn linker_words(image: &Image) -> Vec<u64> {
     words.map(|word| u64::from_le_bytes(*word)).collect()
 }
 
-fn mapping_block(mapping: &LiveMapping) -> Option<Block> {
+pub(crate) fn mapping_block(mapping: &LiveMapping) -> Option<Block> {
     Block::of(mapping.end - mapping.start, mapping.slot)
 }
 
@@ -239,10 +239,10 @@ fn indirect_sums(heap: &Heap, decided: &Classification) -> HashMap<u32, (u64, u6
 
 /// Live blocks summed by site, function and class.
 #[derive(Default)]
-struct Groups(HashMap<(u32, u8, Class), Group>);
+pub(crate) struct Groups(HashMap<(u32, u8, Class), Group>);
 
 impl Groups {
-    fn add_live(&mut self, block: &Block) {
+    pub(crate) fn add_live(&mut self, block: &Block) {
         self.add(block, Class::Live, (0, 0));
     }
 
@@ -271,7 +271,7 @@ impl Groups {
         group.newest_ms = group.newest_ms.max(birth_ms);
     }
 
-    fn finish(self) -> Vec<Group> {
+    pub(crate) fn finish(self) -> Vec<Group> {
         let mut groups: Vec<Group> = self.0.into_values().collect();
         groups.sort_unstable_by_key(|group| (group.site, group.allocator, group.class));
         groups

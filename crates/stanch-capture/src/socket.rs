@@ -121,8 +121,10 @@ pub fn request_snapshot(pid: u32) -> Result<Recording, CaptureError> {
     }
     let session = stanch_process::environment_variable(Pid(pid), SESSION_VARIABLE);
     let session = session.ok().flatten().ok_or(CaptureError::NotRecorded(pid))?;
+    // Behind the name stands how the process is sampled.
+    let session = session.split(',').next().unwrap_or_default();
     let no_answer = |why: String| CaptureError::NoAnswer { pid, why };
-    let bytes = ask(&session, pid).map_err(|error| match error.kind() {
+    let bytes = ask(session, pid).map_err(|error| match error.kind() {
         io::ErrorKind::ConnectionRefused => CaptureError::NotRecorded(pid),
         _ => no_answer(error.to_string()),
     })?;

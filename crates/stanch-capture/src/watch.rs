@@ -1,6 +1,7 @@
 //! Follows one recorded process: keeps its clock, has it checked at its end, notices when it dies.
 use crate::collect::collect;
 use crate::ledger::Ledger;
+use crate::sampled;
 use crate::shared::{futex_wait, futex_wake, monotonic_ns};
 use crate::snapshot::{self, Frozen};
 use crate::socket::Answer;
@@ -111,8 +112,10 @@ impl<'a> Watch<'a> {
     }
 
     fn check_at_exit(&mut self) {
-        let frozen = snapshot::freeze_at_exit(self.pid, &self.ledger, self.elapsed_ms(), self.recorder);
-        self.undecided.push(frozen);
+        if !self.look(SnapshotReason::Exit) {
+            let frozen = snapshot::freeze_at_exit(self.pid, &self.ledger, self.elapsed_ms(), self.recorder);
+            self.undecided.push(frozen);
+        }
         let header = self.ledger.header();
         header.reply.store(reply::GO_ON, Release);
         futex_wake(&header.reply);
@@ -132,7 +135,19 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// Takes what is live of a sampled process; false where the process is not sampled.
+    fn look(&mut self, reason: SnapshotReason) -> bool {
+        let Some(mean_bytes) = sampled::mean_bytes(&self.ledger) else { return false };
+        let (snapshot, sampling) = sampled::look(&self.ledger, mean_bytes, self.elapsed_ms(), reason);
+        self.process.snapshots.push(snapshot);
+        self.process.sampling = Some(sampling);
+        true
+    }
+
     fn take(&mut self, reason: SnapshotReason) {
+        if self.look(reason) {
+            return;
+        }
         let at_ms = self.elapsed_ms();
         self.undecided.push(snapshot::freeze_running(self.pid, &self.ledger, at_ms, reason, self.recorder));
         self.decide();
@@ -202,7 +217,7 @@ impl<'a> Watch<'a> {
             .snapshots
             .iter()
             .any(|snapshot| matches!(snapshot.reason, SnapshotReason::Exit | SnapshotReason::RecordingEnded));
-        if !was_checked && !matches!(ending, Ending::Exec(_)) {
+        if !was_checked && !matches!(ending, Ending::Exec(_)) && !self.look(SnapshotReason::Killed) {
             let at_ms = self.elapsed_ms();
             self.process.snapshots.push(snapshot::live_only(&self.ledger, at_ms));
         }

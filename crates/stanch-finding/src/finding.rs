@@ -1,5 +1,5 @@
 //! A claim about a leak, and why it is made.
-use crate::{BlockCount, ByteCount, Fingerprint, Owner, Site};
+use crate::{BlockCount, ByteCount, Estimate, Fingerprint, Owner, Site};
 
 /// What is claimed of the memory. Names follow valgrind where it has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -162,6 +162,8 @@ pub struct Finding {
     pub indirect_bytes: ByteCount,
     /// Blocks held only by this finding's blocks; not part of `blocks`.
     pub indirect_blocks: BlockCount,
+    /// Between what `bytes` and `blocks` lie, where they are estimates.
+    pub estimate: Option<Estimate>,
     /// Whose bug it is.
     pub owner: Owner,
     /// Where it was allocated.

@@ -22,6 +22,6 @@ pub use fingerprint::{Fingerprint, FingerprintError};
 pub use name::normal_name;
 pub use owner::{Owner, OwnerKind};
 pub use owning::{FrameRole, owning_frame};
-pub use report::{Incomplete, Report, Subject, SubjectKind, SuppressionMatch, Totals};
+pub use report::{Amounts, Estimate, Incomplete, Report, Sampling, Subject, SubjectKind, SuppressionMatch, Totals};
 pub use site::{Frame, Site};
 pub use units::{BlockCount, ByteCount};

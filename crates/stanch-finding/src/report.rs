@@ -56,6 +56,33 @@ pub struct Subject {
     pub pause: Option<Duration>,
 }
 
+/// Bytes and blocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amounts {
+    /// Bytes.
+    pub bytes: ByteCount,
+    /// Blocks.
+    pub blocks: BlockCount,
+}
+
+/// Between what the truth lies of a number that a sampled recording estimates, with 95 % confidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// Sampled blocks that the estimate rests on.
+    pub samples: u64,
+    /// Low end.
+    pub low: Amounts,
+    /// High end.
+    pub high: Amounts,
+}
+
+/// How a sampled recording came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sampling {
+    /// Mean distance between two samples, in allocated bytes.
+    pub mean_bytes: ByteCount,
+}
+
 /// Sums over a whole subject.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -75,6 +102,8 @@ pub struct Totals {
     pub allocated_bytes: ByteCount,
     /// Most bytes live at one time.
     pub peak_bytes: ByteCount,
+    /// Between what `live` lies, where it is an estimate.
+    pub estimate: Option<Estimate>,
 }
 
 /// Something that could not be seen, and why.
@@ -112,6 +141,8 @@ pub struct Report {
     pub subject: Subject,
     /// Sums, before suppressions.
     pub totals: Totals,
+    /// How blocks were sampled: then all amounts are estimates. `None` where every block was recorded.
+    pub sampling: Option<Sampling>,
     /// What could not be seen.
     pub incomplete: Vec<Incomplete>,
     /// Claims, most important first.

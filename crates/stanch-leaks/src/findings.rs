@@ -10,7 +10,7 @@ mod subject;
 mod tests;
 mod text;
 
-use stanch_finding::{Finding, Kind, Report};
+use stanch_finding::{ByteCount, Finding, Kind, Report, Sampling};
 use stanch_recording::{Process, Recording, Snapshot};
 use std::cmp::Reverse;
 
@@ -32,6 +32,7 @@ pub fn report(process: &Process, recording: &Recording) -> Report {
     Report {
         subject: subject::subject(process),
         totals: subject::totals(process, snapshot.map_or(&[], |snapshot: &Snapshot| &snapshot.groups)),
+        sampling: process.sampling.as_ref().map(|sampling| Sampling { mean_bytes: ByteCount(sampling.mean_bytes) }),
         incomplete: subject::incomplete(process, recording),
         findings,
         suppressed: Vec::new(),

@@ -5,6 +5,7 @@
 //! has of one process into findings; it sees stacks and sums and knows no addresses of blocks.
 #![forbid(unsafe_code)]
 
+mod estimate;
 mod findings;
 pub mod naive;
 mod reachability;

@@ -196,6 +196,9 @@ pub struct Header {
     pub peak_bytes: AtomicI64,
     /// Allocations that could not be written down.
     pub dropped: AtomicU64,
+    /// Mean distance between two samples in bytes ([`crate::sampling`]); 0 where every block is written down. In a
+    /// sampled ledger slots are those of sampled blocks, and counters are weighted: see [`Counters`].
+    pub sample_bytes: AtomicU64,
     /// Extents in use.
     pub extent_count: AtomicU32,
     /// Leaves in use.
@@ -287,6 +290,9 @@ pub struct SiteEntry {
 }
 
 /// What one thread counted of one site. Only that thread writes.
+///
+/// In a sampled ledger each sampled block adds what it stands for: bytes as they are, blocks in
+/// [`crate::sampling::COUNT_UNITS`] of a block.
 #[repr(C, align(128))]
 pub struct Counters {
     /// Blocks allocated.

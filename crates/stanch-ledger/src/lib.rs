@@ -28,6 +28,7 @@
 
 mod birth;
 mod layout;
+pub mod sampling;
 mod slot;
 
 pub use birth::{BirthCode, lifetime_bucket};

@@ -13,6 +13,7 @@
 #![cfg_attr(test, allow(dead_code, reason = "hooks are not exported from a test program"))]
 #![allow(unreachable_pub, reason = "hooks are reached by their symbols")]
 
+#[cfg_attr(feature = "sampled", expect(dead_code, reason = "sampled blocks are written down in `sampled::blocks`"))]
 mod blocks;
 mod cfi;
 #[cfg(feature = "checked-walks")]
@@ -21,6 +22,7 @@ mod control;
 mod create;
 mod ends;
 mod exec;
+#[cfg(not(feature = "sampled"))]
 mod hooks;
 mod huge;
 mod injected;
@@ -29,10 +31,13 @@ mod map;
 mod mappings;
 mod misuse;
 mod modules;
+#[cfg(not(feature = "sampled"))]
 mod operators;
 mod real;
 mod rule;
 mod rules;
+#[cfg(any(feature = "sampled", test))]
+mod sampled;
 mod session;
 mod shell;
 mod sys;
@@ -42,6 +47,16 @@ mod tls;
 mod trie;
 mod undo;
 mod walk;
+
+#[cfg(feature = "sampled")]
+use sampled::hooks;
+
+/// What one block adds to a counter that is not weighted.
+#[cfg(not(feature = "sampled"))]
+const BLOCK_UNITS: u64 = 1;
+/// What one block adds to a counter in a ledger whose counters are weighted.
+#[cfg(feature = "sampled")]
+const BLOCK_UNITS: u64 = stanch_ledger::sampling::COUNT_UNITS;
 
 #[cfg(feature = "shared-object")]
 #[panic_handler]

@@ -103,6 +103,7 @@ fn announce(ledger: Ledger, fd: i32) -> bool {
     ledger.header().pid.store(sys::getpid(), Relaxed);
     ledger.header().parent_pid.store(sys::getppid(), Relaxed);
     ledger.header().started_ns.store(sys::monotonic_ns(), Relaxed);
+    ledger.header().sample_bytes.store(session::sampling().mean_bytes, Relaxed);
     // SAFETY: the address was given by the dynamic linker, and a forked child has the same stack.
     unsafe { session::describe(ledger.header(), STACK_END.load(Relaxed) as *const usize) };
     let announced = session::register(fd);

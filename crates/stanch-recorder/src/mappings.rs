@@ -140,7 +140,7 @@ fn mapped(start: u64, bytes: u64, kind: BlockKind, entry: Entry) {
     }
     let Origin { site, counters } = walk::origin(context, entry);
     if let Some(counters) = counters {
-        crate::threads::add(&counters.allocations, 1);
+        crate::threads::add(&counters.allocations, crate::BLOCK_UNITS);
         crate::threads::add(&counters.bytes, bytes);
     }
     let birth = BirthCode(ledger.header().clock.load(Relaxed) as u16);

@@ -6,8 +6,8 @@
 //! Where that is the C++ runtime's, which itself only calls `malloc` or `free`, the common ones do so directly. What
 //! `malloc` refuses goes to the runtime's operator all the same: it knows handlers and exceptions.
 use crate::blocks::{self, Kinds, RELEASE};
-use crate::real;
 use crate::walk::Entry;
+use crate::{modules, real, tls};
 use core::arch::naked_asm;
 use core::ffi::{CStr, c_void};
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::*};
@@ -175,9 +175,26 @@ fn look_at_runtime() -> u32 {
         (c"_ZdlPv", _ZdlPv as *const () as usize),
         (c"_ZdaPv", _ZdaPv as *const () as usize),
     ];
-    let is_runtimes = |name| real::is_of_library(real::resolve_operator(name), &[b"libstdc++.so", b"libc++"]);
-    let is_standard = ours.into_iter().all(|(name, address)| real::is_first(name, address) && is_runtimes(name));
+    let is_runtimes = |name| is_of_library(real::resolve_operator(name), &[b"libstdc++.so", b"libc++"]);
+    let is_standard = ours.into_iter().all(|(name, address)| is_first(name, address) && is_runtimes(name));
     if is_standard && crate::life::is_glibc_malloc() { STANDARD } else { OTHER }
+}
+
+/// True where `name` means the function at `address` to the whole program: nobody before the recorder defines it.
+#[cold]
+fn is_first(name: &CStr, address: usize) -> bool {
+    let _internal = tls::Internal::enter();
+    // SAFETY: the name is nul-terminated.
+    unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) as usize == address }
+}
+
+/// True where the code at `address` is part of a library whose file name begins with one of these.
+#[cold]
+fn is_of_library(address: usize, names: &[&[u8]]) -> bool {
+    let Some(object) = modules::find(address) else { return false };
+    let path = modules::name_of(&object);
+    let file = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+    names.iter().any(|name| file.starts_with(name))
 }
 
 operators! {

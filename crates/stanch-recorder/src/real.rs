@@ -115,23 +115,6 @@ pub(crate) fn resolve_operator(name: &CStr) -> usize {
     0
 }
 
-/// True where `name` means the function at `address` to the whole program: nobody before the recorder defines it.
-#[cold]
-pub(crate) fn is_first(name: &CStr, address: usize) -> bool {
-    let _internal = crate::tls::Internal::enter();
-    // SAFETY: the name is nul-terminated.
-    unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) as usize == address }
-}
-
-/// True where the code at `address` is part of a library whose file name begins with one of these.
-#[cold]
-pub(crate) fn is_of_library(address: usize, names: &[&[u8]]) -> bool {
-    let Some(object) = crate::modules::find(address) else { return false };
-    let path = crate::modules::name_of(&object);
-    let file = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
-    names.iter().any(|name| file.starts_with(name))
-}
-
 const BUFFER_BYTES: usize = 64 << 10;
 #[repr(align(16))]
 struct Buffer(core::cell::UnsafeCell<[u8; BUFFER_BYTES]>);

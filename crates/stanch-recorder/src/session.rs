@@ -4,7 +4,9 @@ use core::cell::UnsafeCell;
 use core::ffi::c_char;
 use core::sync::atomic::{AtomicUsize, Ordering::*};
 
-/// Environment variable that names the collector's socket (an abstract Unix address without its leading zero).
+/// Environment variable that names the collector's socket (an abstract Unix address without its leading zero). In a
+/// sampled recording the mean distance of samples in bytes follows, and a seed where one is given:
+/// `NAME,524288,SEED`.
 pub(crate) const SESSION: &[u8] = b"STANCH_SESSION=";
 /// Environment variable that loads the recorder.
 pub(crate) const PRELOAD: &[u8] = b"LD_PRELOAD=";
@@ -51,6 +53,31 @@ impl Text {
 pub(crate) static SESSION_ENTRY: Text = Text::new();
 /// Path of the recorder's shared object.
 pub(crate) static RECORDER_PATH: Text = Text::new();
+
+/// How blocks are sampled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sampling {
+    /// 0 where all are recorded.
+    pub(crate) mean_bytes: u64,
+    /// Where random numbers begin, if it was given.
+    pub(crate) seed: Option<u64>,
+}
+
+/// What the session says of sampling.
+pub(crate) fn sampling() -> Sampling {
+    sampling_of(SESSION_ENTRY.get())
+}
+
+fn sampling_of(entry: &[u8]) -> Sampling {
+    let mut fields = entry.split(|byte| *byte == b',').skip(1).map(number);
+    Sampling { mean_bytes: fields.next().flatten().unwrap_or(0), seed: fields.next().flatten() }
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    let number = digits.iter().try_fold(0u64, |sum, byte| sum.checked_mul(10)?.checked_add(digit(byte)?));
+    number.filter(|_| !digits.is_empty())
+}
 
 /// Reads the environment that the kernel gave to the program. False where this process is not to be recorded.
 ///
@@ -174,6 +201,7 @@ pub(crate) fn register(ledger_fd: i32) -> bool {
 fn connect(socket: usize) -> bool {
     let patience = libc::timeval { tv_sec: 2, tv_usec: 0 };
     let name = &SESSION_ENTRY.get()[SESSION.len()..];
+    let name = name.split(|byte| *byte == b',').next().unwrap_or(name);
     // SAFETY: all-zero is a valid address structure.
     let mut address = unsafe { core::mem::zeroed::<libc::sockaddr_un>() };
     address.sun_family = libc::AF_UNIX as u16;
@@ -228,4 +256,18 @@ fn send(socket: usize, fd: i32) -> bool {
         sys::call(libc::SYS_sendmsg, socket, &raw const message as usize, libc::MSG_NOSIGNAL as usize, 0, 0, 0)
     };
     result == hello.len() as isize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sampling_stands_behind_the_name() {
+        let said = |entry: &str| sampling_of(entry.as_bytes());
+        assert_eq!(said("STANCH_SESSION=stanch-1-2"), Sampling { mean_bytes: 0, seed: None });
+        assert_eq!(said("STANCH_SESSION=stanch-1-2,524288"), Sampling { mean_bytes: 524_288, seed: None });
+        assert_eq!(said("STANCH_SESSION=stanch-1-2,1,7"), Sampling { mean_bytes: 1, seed: Some(7) });
+        assert_eq!(said("S=n,99999999999999999999999,x"), Sampling { mean_bytes: 0, seed: None });
+    }
 }

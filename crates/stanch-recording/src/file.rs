@@ -4,7 +4,7 @@
 //! file    = header section* index trailer            all numbers little-endian
 //!
 //! header     0  8  53 54 41 4E 43 48 52 43           "STANCHRC"
-//!            8  2  01 00                             format version of the writer
+//!            8  2  02 00                             format version of the writer
 //!           10  2  01 00                             oldest version whose readers can read this file
 //!           12  4  00 00 00 00                       reserved
 //!           16  4  CRC-32 of bytes 0..16
@@ -39,6 +39,10 @@
 //!   readers then refuse the file and say which version they would need.
 //! * *New reader, old data.* Readers keep the decoder of every version since 1. A section that old
 //!   writers did not know is missing and yields what its field has by default.
+//! * Version 2 came with sampled recordings: sections of kind `Sampling`, and the mean distance of
+//!   samples at the end of the facts of the process. In such a file counts are estimates, which
+//!   version 1 would give for exact: it states that version 2 is needed. Files of full recordings
+//!   state version 1.
 //! * *Old writer after new writer.* A recording is never changed in place: a writer makes a whole new
 //!   file that replaces the old one, so that one file never holds sections of two writers.
 
@@ -54,6 +58,7 @@ mod pack;
 mod process;
 mod repair;
 mod resolved;
+mod sampling;
 mod sections;
 mod sites;
 mod snapshots;
@@ -76,9 +81,14 @@ pub struct FormatVersion(pub u16);
 
 impl FormatVersion {
     /// What [`write`](fn@write) writes, and the newest that [`read`] knows.
-    pub const CURRENT: Self = Self(1);
-    /// The oldest version whose readers understand what [`write`](fn@write) writes.
-    pub const READABLE_SINCE: Self = Self(1);
+    pub const CURRENT: Self = Self(2);
+
+    /// The oldest version whose readers understand what [`write`](fn@write) writes of this recording.
+    #[must_use]
+    pub fn readable_since(recording: &Recording) -> Self {
+        let is_sampled = recording.processes.iter().any(|process| process.sampling.is_some());
+        Self(if is_sampled { 2 } else { 1 })
+    }
 }
 
 /// Most entries of one section: few megabytes when unpacked, enough for the packer to find repetition.

@@ -17,6 +17,6 @@ pub use file::{
 };
 pub use model::{
     AllocatorFunction, Class, Ending, Group, LIFETIME_BUCKETS, Loss, Misuse, MisuseKind, Module, NodeIndex, Package,
-    Process, Recording, ResolvedCode, ResolvedFrame, RuntimeAddress, SiteCounts, SiteIndex, Snapshot, SnapshotReason,
-    StackNode,
+    Process, Recording, ResolvedCode, ResolvedFrame, RuntimeAddress, Sampling, SeenBlocks, SiteCounts, SiteIndex,
+    Snapshot, SnapshotReason, StackNode,
 };

@@ -67,8 +67,35 @@ pub struct Process {
     pub misuses: Vec<Misuse>,
     /// Names for the code addresses of `nodes`, sorted by (module, address).
     pub resolved: Vec<ResolvedCode>,
+    /// How blocks were sampled; `None` where every block was recorded. In a sampled recording all counts and sizes of
+    /// the process, its sites and its groups are unbiased estimates of what a full recording would have.
+    pub sampling: Option<Sampling>,
     /// What could not be seen of this process.
     pub losses: Vec<Loss>,
+}
+
+/// How a sampled recording came about, and what the estimates of its last snapshot rest on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sampling {
+    /// Mean distance between two samples, in allocated bytes; not 0. A block of `s` bytes was sampled with probability
+    /// `1 - exp(-(s + 1) / mean_bytes)`.
+    pub mean_bytes: u64,
+    /// The sampled blocks that the last snapshot found live, summed by site, function and size. Mappings are not in it:
+    /// all of them are recorded.
+    pub seen: Vec<SeenBlocks>,
+}
+
+/// Sampled blocks of one site, function and size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeenBlocks {
+    /// Which stack allocated them.
+    pub site: SiteIndex,
+    /// By which function.
+    pub allocator: AllocatorFunction,
+    /// Requested size of each, in bytes.
+    pub block_bytes: u64,
+    /// How many were seen.
+    pub blocks: u64,
 }
 
 /// How a process image ended.

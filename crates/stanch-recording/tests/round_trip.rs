@@ -7,8 +7,9 @@ use proptest::option;
 use proptest::prelude::*;
 use stanch_recording::{
     AllocatorFunction, Archive, Class, Ending, FormatVersion, Group, LIFETIME_BUCKETS, Loss, Misuse, MisuseKind,
-    Module, NodeIndex, Package, Process, ReadError, Recording, ResolvedCode, ResolvedFrame, RuntimeAddress, SiteCounts,
-    SiteIndex, Snapshot, SnapshotReason, StackNode, WriteError, check, read, read_file, write, write_file,
+    Module, NodeIndex, Package, Process, ReadError, Recording, ResolvedCode, ResolvedFrame, RuntimeAddress, Sampling,
+    SeenBlocks, SiteCounts, SiteIndex, Snapshot, SnapshotReason, StackNode, WriteError, check, read, read_file, write,
+    write_file,
 };
 
 mod common;
@@ -132,7 +133,7 @@ fn foreign_and_later_files_are_refused() {
     later[16..20].copy_from_slice(&checksum.to_le_bytes());
     let error = refused(&later);
     assert!(matches!(error, ReadError::TooNew { needed: FormatVersion(9), .. }));
-    assert_eq!(error.to_string(), "recording needs a reader of format version 9, this one knows version 1");
+    assert_eq!(error.to_string(), "recording needs a reader of format version 9, this one knows version 2");
 }
 
 fn any_recording() -> impl Strategy<Value = Recording> {
@@ -157,11 +158,12 @@ fn any_process() -> impl Strategy<Value = Process> {
         vec(any_snapshot(), 0..3),
         vec(any_misuse(), 0..3),
         vec(any_code(), 0..10),
+        option::of((1..u64::MAX, vec(any_seen(), 0..10))),
     );
     (facts, lists).prop_map(|(facts, lists)| {
         let ([pid, parent_pid], command, executable, numbers, ending, losses) = facts;
         let [started_ms, duration_ms, allocations, allocated_bytes, peak_bytes] = numbers;
-        let (modules, nodes, sites, snapshots, misuses, resolved) = lists;
+        let (modules, nodes, sites, snapshots, misuses, resolved, sampling) = lists;
         let nodes = (0_u32..).zip(nodes).map(|(index, (parent, address, module))| StackNode {
             parent: NodeIndex(parent.checked_rem(index).unwrap_or(0)),
             address: RuntimeAddress(address),
@@ -185,6 +187,7 @@ fn any_process() -> impl Strategy<Value = Process> {
             snapshots,
             misuses,
             resolved,
+            sampling: sampling.map(|(mean_bytes, seen)| Sampling { mean_bytes, seen }),
             losses,
         };
         make_consistent(&mut process);
@@ -204,6 +207,10 @@ fn make_consistent(process: &mut Process) {
         snapshot.groups.truncate(if site_count == 0 { 0 } else { usize::MAX });
         snapshot.groups.iter_mut().for_each(|group| group.site.0 %= site_count);
     }
+    if let Some(sampling) = &mut process.sampling {
+        sampling.seen.truncate(if site_count == 0 { 0 } else { usize::MAX });
+        sampling.seen.iter_mut().for_each(|seen| seen.site.0 %= site_count);
+    }
     for misuse in &mut process.misuses {
         misuse.freed_at.0 %= node_count;
         misuse.site = misuse.site.and_then(|site| Some(SiteIndex(site.0.checked_rem(site_count)?)));
@@ -211,6 +218,27 @@ fn make_consistent(process: &mut Process) {
     let module_count = process.modules.len() as u16;
     process.resolved.iter_mut().for_each(|code| code.module %= module_count + 1);
     process.resolved.sort_by_key(|code| (code.module, code.address));
+}
+
+fn any_seen() -> impl Strategy<Value = SeenBlocks> {
+    any::<(u32, u64, u64)>().prop_map(|(site, block_bytes, blocks)| SeenBlocks {
+        site: SiteIndex(site),
+        allocator: AllocatorFunction::Memalign,
+        block_bytes,
+        blocks,
+    })
+}
+
+/// A reader that knows nothing of samples would give estimates for exact.
+#[test]
+fn sampled_recordings_need_a_reader_that_knows_them() {
+    let sampled =
+        |sampling| Recording { processes: vec![Process { sampling, ..Process::default() }], ..Recording::default() };
+    let needed = |recording: &Recording| u16::from_le_bytes([written(recording)[10], written(recording)[11]]);
+    assert_eq!(needed(&sampled(Some(Sampling { mean_bytes: 1, seen: Vec::new() }))), 2);
+    assert_eq!(needed(&sampled(None)), 1);
+    let without_distance = sampled(Some(Sampling::default()));
+    assert!(matches!(write(&without_distance, &mut Vec::new()), Err(WriteError::Inconsistent(_))));
 }
 
 fn any_text() -> impl Strategy<Value = String> {

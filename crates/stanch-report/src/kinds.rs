@@ -126,7 +126,7 @@ const LIVE: KindWords = KindWords {
     severity: Severity::Note,
     title: "live",
     meaning: "The memory was live when it was last seen; whether it was lost could not be decided.",
-    advice: "Let the program end by itself, so that reachability can be decided.",
+    advice: "Let the program end by itself and record every block, so that reachability can be decided.",
 };
 
 const HELD_TO_EXIT: KindWords = KindWords {

@@ -1,5 +1,5 @@
 //! Numbers for people: three digits and a unit, and the plural in one place. Machine formats take exact numbers.
-use stanch_finding::{BlockCount, ByteCount};
+use stanch_finding::{BlockCount, ByteCount, Estimate};
 use std::time::Duration;
 
 const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -30,6 +30,29 @@ pub fn blocks_text(blocks: BlockCount) -> String {
 #[must_use]
 pub fn amount_text(bytes: ByteCount, blocks: BlockCount) -> String {
     format!("{} in {}", bytes_text(bytes), blocks_text(blocks))
+}
+
+/// `about 12.3 MiB (95 %: 10.1 MiB to 14.9 MiB) in about 1200 blocks`.
+#[must_use]
+pub fn estimate_text(bytes: ByteCount, blocks: BlockCount, estimate: &Estimate) -> String {
+    let (low, high) = (bytes_text(estimate.low.bytes), bytes_text(estimate.high.bytes));
+    format!("about {} (95 %: {low} to {high}) in about {}", bytes_text(bytes), blocks_text(BlockCount(about(blocks.0))))
+}
+
+/// `about 12.3 MiB in about 1200 blocks`, of a sum of estimates.
+#[must_use]
+pub fn about_text(bytes: ByteCount, blocks: BlockCount) -> String {
+    format!("about {} in about {}", bytes_text(bytes), blocks_text(BlockCount(about(blocks.0))))
+}
+
+/// Three digits of a count that is an estimate.
+#[must_use]
+pub fn about(count: u64) -> u64 {
+    let mut unit = 1;
+    while count / unit >= 1000 {
+        unit *= 10;
+    }
+    count.saturating_add(unit / 2) / unit * unit
 }
 
 /// A count and its noun: `1 place`, `7 places`.
@@ -75,8 +98,8 @@ fn rounded(count: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{amount_text, bytes_text, duration_text};
-    use stanch_finding::{BlockCount, ByteCount};
+    use super::{about, amount_text, bytes_text, duration_text, estimate_text};
+    use stanch_finding::{Amounts, BlockCount, ByteCount, Estimate};
     use std::time::Duration;
 
     #[test]
@@ -98,6 +121,20 @@ mod tests {
         for (bytes, text) in cases {
             assert_eq!(bytes_text(ByteCount(bytes)), text, "{bytes}");
         }
+    }
+
+    #[test]
+    fn estimates_have_three_digits() {
+        let counts = [(0, 0), (999, 999), (1204, 1200), (1_986_500, 1_990_000), (u64::MAX, 18_400_000_000_000_000_000)];
+        for (count, rounded) in counts {
+            assert_eq!(about(count), rounded);
+        }
+        let at = |bytes, blocks| Amounts { bytes: ByteCount(bytes), blocks: BlockCount(blocks) };
+        let estimate = Estimate { samples: 23, low: at(10 << 20, 900), high: at(15 << 20, 1500) };
+        assert_eq!(
+            estimate_text(ByteCount(12 << 20), BlockCount(1204), &estimate),
+            "about 12.0 MiB (95 %: 10.0 MiB to 15.0 MiB) in about 1200 blocks"
+        );
     }
 
     #[test]

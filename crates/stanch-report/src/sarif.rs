@@ -78,8 +78,16 @@ fn invocation(report: &Report) -> Value {
     json!({
         "executionSuccessful": true,
         "toolExecutionNotifications": incomplete.chain(suppressed).collect::<Vec<_>>(),
-        "properties": { "subject": subject(&report.subject) },
+        "properties": properties(report),
     })
+}
+
+fn properties(report: &Report) -> Value {
+    let mut properties = json!({ "subject": subject(&report.subject) });
+    if let Some(sampling) = report.sampling {
+        properties["sampling"] = json!({ "meanBytes": sampling.mean_bytes.0 });
+    }
+    properties
 }
 
 fn notification(id: &str, level: &str, text: &str) -> Value {

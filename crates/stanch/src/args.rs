@@ -1,6 +1,8 @@
 //! What can be typed.
+use crate::size;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 /// Below the long help.
@@ -9,6 +11,7 @@ Examples:
   stanch run -- ./app --port 80          record, and report to standard error at the end
   stanch run --record app.rec -- ./app   keep the recording, too
   stanch report app.rec --format sarif   report on it once more
+  stanch run --sample 512KiB -- ./app    in production: estimates from samples, at next to no cost
   stanch snapshot 4127                   look at a process that `stanch run` is recording
 
 Exit status:
@@ -71,6 +74,12 @@ pub(crate) struct RunArgs {
     /// end, or until Ctrl-C.
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) linger: Option<f64>,
+    /// Look at one block in BYTES allocated only: cheap enough for production, and amounts become estimates
+    ///
+    /// BYTES is the mean distance between two samples: plain bytes, or with KiB, MiB or GiB. 512KiB costs next to
+    /// nothing. What is lost cannot be told from what is in use.
+    #[arg(long, value_name = "BYTES", value_parser = size::parse)]
+    pub(crate) sample: Option<NonZeroU64>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     /// The program and its arguments

@@ -9,6 +9,7 @@ mod record;
 mod recorder;
 mod reports;
 mod settings;
+mod size;
 mod tell;
 
 use args::{CliArgs, Verb};

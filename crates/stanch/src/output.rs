@@ -46,6 +46,7 @@ fn nothing_recorded(recording: &Recording) -> Report {
             pause: None,
         },
         totals: Totals::default(),
+        sampling: None,
         incomplete: gaps.collect(),
         findings: Vec::new(),
         suppressed: Vec::new(),

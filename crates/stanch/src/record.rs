@@ -2,7 +2,7 @@
 use crate::args::{FailOn, RunArgs};
 use crate::exit::Exit;
 use crate::output::{self, Stream};
-use crate::recorder::RECORDER;
+use crate::recorder::{RECORDER, SAMPLED_RECORDER};
 use crate::settings::{OutputPlan, Settings, variable};
 use crate::{VerbResult, destination, tell};
 use anyhow::{Context, Error, Result, bail};
@@ -17,6 +17,7 @@ pub(crate) fn run(args: &RunArgs) -> VerbResult {
     let output_plan = settings.output(&args.output)?;
     let plan = plan(args, &settings)?;
     check_destinations(args, &output_plan)?;
+    check_fail_on(&plan, &output_plan)?;
     output_plan.tell_notes();
     let mut outcome = stanch_capture::run(&plan, tell_event).map_err(with_hint)?;
     let names = if args.record.is_some() { Names::All } else { Names::Reported };
@@ -28,9 +29,11 @@ pub(crate) fn run(args: &RunArgs) -> VerbResult {
 }
 
 fn plan(args: &RunArgs, settings: &Settings) -> Result<RunPlan> {
+    let sampling = settings.sampling(args.sample)?;
     Ok(RunPlan {
         command: args.command.clone(),
-        recorder: RECORDER,
+        recorder: if sampling.is_some() { SAMPLED_RECORDER } else { RECORDER },
+        sampling,
         temporary_folder: std::env::var_os("TMPDIR")
             .filter(|folder| !folder.is_empty())
             .map_or_else(|| PathBuf::from("/tmp"), PathBuf::from),
@@ -40,6 +43,19 @@ fn plan(args: &RunArgs, settings: &Settings) -> Result<RunPlan> {
         linger: Duration::from_secs_f64(settings.linger_seconds(args.linger)?),
         tool_version: output::VERSION.to_owned(),
     })
+}
+
+/// A sample says nothing of what points to a block, so nothing could ever be found lost: that must not pass for
+/// success.
+fn check_fail_on(plan: &RunPlan, output: &OutputPlan) -> Result<()> {
+    match output.fail_on {
+        Some(FailOn::DefinitelyLost | FailOn::PossiblyLost) if plan.sampling.is_some() => bail!(
+            "a sampled recording cannot tell what is lost, so `--fail-on definitely-lost` or `possibly-lost` would \
+             never fail\nhint: leave out `--sample`, or give `--fail-on never`, or `--fail-on still-reachable` to fail \
+             on anything that is live at the end"
+        ),
+        _ => Ok(()),
+    }
 }
 
 fn check_destinations(args: &RunArgs, plan: &OutputPlan) -> Result<()> {

@@ -1,11 +1,13 @@
 //! What flags, environment and `stanch.toml` mean together: flags win over environment, environment over the file.
 use crate::args::{FailOn, Format, OutputArgs, When, YesNo};
-use crate::tell;
+use crate::{size, tell};
 use anyhow::{Context, Error, Result, anyhow, bail};
 use clap::ValueEnum;
+use stanch_capture::SamplePlan;
 use stanch_finding::Date;
 use stanch_finding::suppression::{SuppressionSet, parse_any};
 use std::io::IsTerminal;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,6 +24,7 @@ struct ConfigFile {
     show_reachable: Option<bool>,
     follow_children: Option<YesNo>,
     linger: Option<f64>,
+    sample: Option<String>,
     #[serde(default)]
     suppressions: Vec<PathBuf>,
     /// Suppressions may stand in the file itself; they are read by their own parser.
@@ -109,6 +112,23 @@ impl Settings {
             bail!("cannot wait for {seconds} seconds\nhint: give `--linger` a number from 0 to 1000000000");
         }
         Ok(seconds)
+    }
+
+    /// How blocks are sampled; `None` where all are to be recorded.
+    pub(crate) fn sampling(&self, typed: Option<NonZeroU64>) -> Result<Option<SamplePlan>> {
+        let said = |text: &str, by: &str| size::parse(text).map_err(|hint| anyhow!("{by} is `{text}`\nhint: {hint}"));
+        let from_environment =
+            variable("STANCH_SAMPLE").map(|text| said(&text, "environment variable `STANCH_SAMPLE`")).transpose()?;
+        let from_file = self.file.sample.as_deref().map(|text| said(text, "`sample` in `stanch.toml`")).transpose()?;
+        let seed = match variable("STANCH_SAMPLE_SEED") {
+            Some(text) => {
+                let is_wrong = || format!("environment variable `STANCH_SAMPLE_SEED` is `{text}`, not a number");
+                Some(text.parse().ok().with_context(is_wrong)?)
+            }
+            None => None,
+        };
+        let mean_bytes = typed.or(from_environment).or(from_file);
+        Ok(mean_bytes.map(|mean_bytes| SamplePlan { mean_bytes, seed }))
     }
 
     pub(crate) fn output(&self, typed: &OutputArgs) -> Result<OutputPlan> {

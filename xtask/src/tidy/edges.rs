@@ -16,7 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("stanch-process", &[]),
     ("stanch-recorder", &["stanch-ledger"]),
     ("stanch-symbols", &["stanch-recording"]),
-    ("stanch-leaks", &["stanch-finding", "stanch-recording"]),
+    ("stanch-leaks", &["stanch-ledger", "stanch-finding", "stanch-recording"]),
     (
         "stanch-capture",
         &["stanch-ledger", "stanch-process", "stanch-recording", "stanch-leaks", "stanch-symbols", "stanch-finding"],

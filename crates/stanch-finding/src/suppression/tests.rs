@@ -23,6 +23,7 @@ fn finding(kind: Kind, allocator: &str, stack: Vec<Frame>) -> Finding {
         blocks: BlockCount(2),
         indirect_bytes: ByteCount(0),
         indirect_blocks: BlockCount(0),
+        estimate: None,
         owner: Owner { kind: OwnerKind::Library, name: "libfoo1".to_owned(), version: None },
         site,
         evidence: Vec::new(),
@@ -52,7 +53,7 @@ fn report(findings: Vec<Finding>) -> Report {
         duration: Duration::from_millis(5),
         pause: None,
     };
-    Report { subject, totals: Totals::default(), incomplete: vec![], findings, suppressed: vec![] }
+    Report { subject, totals: Totals::default(), sampling: None, incomplete: vec![], findings, suppressed: vec![] }
 }
 
 fn today() -> Date {

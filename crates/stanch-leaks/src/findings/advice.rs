@@ -56,7 +56,7 @@ struct Acquisition {
 }
 
 /// Advice for blocks left behind.
-pub(super) fn for_leak(group: &Group, counts: &SiteCounts, site: &Site) -> Fix {
+pub(super) fn for_leak(group: &Group, counts: &SiteCounts, site: &Site, is_sampled: bool) -> Fix {
     let acquisition = acquisition(group.allocator, site);
     let text = match group.class {
         Class::DefinitelyLost => for_lost(group, counts, site, &acquisition),
@@ -71,6 +71,9 @@ pub(super) fn for_leak(group: &Group, counts: &SiteCounts, site: &Site) -> Fix {
                 .to_owned()
         }
         Class::StillReachable => for_reachable(&acquisition, site),
+        Class::Live if is_sampled => {
+            "record every block (no `--sample`) to learn whether anything still points here".to_owned()
+        }
         Class::Live => "run it to its end, or take a snapshot while it runs, to learn whether anything still points \
              here"
             .to_owned(),

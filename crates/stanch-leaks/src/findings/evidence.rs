@@ -1,7 +1,7 @@
 //! Why a finding about live blocks is made: reachability, counts, age, lifetimes, what hangs on them, other stacks.
 use super::leaks::{Stack, state};
 use super::text;
-use stanch_finding::Evidence;
+use stanch_finding::{Estimate, Evidence};
 use stanch_recording::{AllocatorFunction, Class, Group, LIFETIME_BUCKETS, SiteCounts, Snapshot, SnapshotReason};
 
 /// What is known of one finding.
@@ -13,11 +13,16 @@ pub(super) struct Case<'a> {
     pub(super) counts: SiteCounts,
     /// Its stacks, the largest first.
     pub(super) stacks: &'a [Stack],
+    /// Where its sums are estimates.
+    pub(super) estimate: Option<Estimate>,
+    /// Of a sampled recording: nobody looked at what points to its blocks.
+    pub(super) is_sampled: bool,
 }
 
 pub(super) fn evidence(case: &Case<'_>) -> Vec<Evidence> {
     let texts = [
         ("reachability", Some(reachability(case))),
+        ("sampling", sampling(case)),
         ("counts", counts(case)),
         ("age", age(case)),
         ("lifetimes", lifetimes(case)),
@@ -51,11 +56,26 @@ fn reachability(case: &Case<'_>) -> String {
             let them = if case.group.blocks == 1 { "it" } else { "them" };
             format!("{when}, the program still held pointers to {them}")
         }
+        (Class::Live, _) if case.is_sampled => {
+            format!("allocated and not freed {when}; what points there is not looked at in a sampled recording")
+        }
         (Class::Live, _) => format!("allocated and not freed {when}; what pointed there could not be seen"),
     }
 }
 
+/// What an estimate rests on.
+fn sampling(case: &Case<'_>) -> Option<String> {
+    let estimate = case.estimate?;
+    let blocks = format!("{} to {}", text::grouped(estimate.low.blocks.0), text::grouped(estimate.high.blocks.0));
+    Some(format!("estimated from {}: {blocks} blocks at 95 %", text::count(estimate.samples, "sampled block")))
+}
+
 fn counts(case: &Case<'_>) -> Option<String> {
+    if case.estimate.is_some() {
+        let (allocated, freed) = (case.counts.allocations, freed(&case.counts));
+        let freed = if freed == 0 { "none".to_owned() } else { format!("about {}", text::about(freed, "block")) };
+        return Some(format!("this place allocated about {} and freed {freed}", text::about(allocated, "block")));
+    }
     let freed = freed(&case.counts);
     let (allocated, blocks) = (case.counts.allocations, case.group.blocks);
     let left = allocated.checked_sub(freed).filter(|&left| blocks <= left)?;
@@ -88,13 +108,14 @@ enum Spread {
     Unclear,
 }
 
-fn spread(group: &Group, run_ms: u64) -> Spread {
+/// `blocks` is how many the ages are known of.
+fn spread(group: &Group, blocks: u64, run_ms: u64) -> Spread {
     const BLOCKS_MIN: u64 = 8;
     let (oldest, newest) = (group.oldest_ms as f64, group.newest_ms as f64);
     let run = run_ms as f64;
     if newest < 0.1 * run {
         Spread::StartOnly
-    } else if BLOCKS_MIN <= group.blocks && oldest < run / 3.0 && run * 2.0 / 3.0 < newest {
+    } else if BLOCKS_MIN <= blocks && oldest < run / 3.0 && run * 2.0 / 3.0 < newest {
         Spread::WholeRun
     } else {
         Spread::Unclear
@@ -113,12 +134,14 @@ fn age(case: &Case<'_>) -> Option<String> {
     };
     let oldest = text::time(run_ms.saturating_sub(case.group.oldest_ms));
     let newest = text::time(run_ms.saturating_sub(case.group.newest_ms));
-    let born = match case.group.blocks {
+    let born = match case.estimate.map_or(case.group.blocks, |estimate| estimate.samples) {
+        1 if case.estimate.is_some() => format!("the sampled block was allocated {oldest} before {end}"),
         1 => format!("allocated {oldest} before {end}"),
         _ => format!("the oldest was allocated {oldest} before {end}, the newest {newest}"),
     };
     let run = text::time(run_ms);
-    Some(match spread(case.group, run_ms) {
+    let blocks = case.estimate.map_or(case.group.blocks, |estimate| estimate.samples);
+    Some(match spread(case.group, blocks, run_ms) {
         Spread::WholeRun => format!("{born}: spread over the whole run of {run}, so it grows with time"),
         Spread::StartOnly => format!("{born}: all at the beginning of a run of {run}, so it does not grow with time"),
         Spread::Unclear => format!("{born}, in a run of {run}"),

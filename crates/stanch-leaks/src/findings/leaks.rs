@@ -3,7 +3,8 @@ use super::evidence::{Case, evidence};
 use super::owner::Owners;
 use super::stacks::Stacks;
 use super::{advice, text};
-use stanch_finding::{BlockCount, ByteCount, Confidence, Finding, Fingerprint, Kind, Site};
+use crate::estimate::Uncertainty;
+use stanch_finding::{BlockCount, ByteCount, Confidence, Estimate, Finding, Fingerprint, Kind, Site};
 use stanch_recording::{AllocatorFunction, Class, Group, Process, SiteCounts, SiteIndex, Snapshot};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,22 +56,35 @@ fn finding(
         newest_ms: stacks.iter().map(|stack| stack.group.newest_ms).max().unwrap_or(0),
         ..largest.group
     };
-    let case = Case { snapshot, group: &group, counts: counts(process, stacks), stacks };
+    let estimate = estimate(process, stacks);
+    let is_sampled = process.sampling.is_some();
+    let case = Case { snapshot, group: &group, counts: counts(process, stacks), stacks, estimate, is_sampled };
     Finding {
         fingerprint,
         rule: rule(class).to_owned(),
         kind: kind(class),
         confidence: confidence(class, group.allocator),
-        message: message(&group, &largest.site),
+        message: message(&group, estimate.as_ref(), &largest.site),
         bytes: ByteCount(group.bytes),
         blocks: BlockCount(group.blocks),
         indirect_bytes: ByteCount(group.indirect_bytes),
         indirect_blocks: BlockCount(group.indirect_blocks),
+        estimate,
         owner: owners.of(&largest.site),
         site: largest.site.clone(),
         evidence: evidence(&case),
-        fix: Some(advice::for_leak(&group, &case.counts, &largest.site)),
+        fix: Some(advice::for_leak(&group, &case.counts, &largest.site, is_sampled)),
     }
+}
+
+/// How far the sums of these stacks may be off; `None` where they are exact.
+fn estimate(process: &Process, stacks: &[Stack]) -> Option<Estimate> {
+    let sampling = process.sampling.as_ref()?;
+    let mut uncertainty = Uncertainty::default();
+    for Stack { group, .. } in stacks {
+        uncertainty.add_group(group, sampling);
+    }
+    uncertainty.estimate()
 }
 
 /// What all stacks of a finding allocated and freed over the whole life, whatever became of it.
@@ -117,9 +131,13 @@ fn confidence(class: Class, allocator: AllocatorFunction) -> Confidence {
     }
 }
 
-fn message(group: &Group, site: &Site) -> String {
+fn message(group: &Group, estimate: Option<&Estimate>, site: &Site) -> String {
     let state = state(group.class);
-    let (amount, place) = (text::amount(group.bytes, group.blocks), text::place(site));
+    let amount = match estimate {
+        Some(estimate) => text::estimated(group.bytes, group.blocks, estimate),
+        None => text::amount(group.bytes, group.blocks),
+    };
+    let place = text::place(site);
     format!("{amount} allocated by {place} {} {state}", text::be(group.blocks))
 }
 

@@ -60,6 +60,7 @@ fn finding(fingerprint: Fingerprint, frees: &[Free<'_>], owners: &Owners<'_>) ->
         blocks: frees.iter().map(|free| BlockCount(free.misuse.count)).sum(),
         indirect_bytes: ByteCount(0),
         indirect_blocks: BlockCount(0),
+        estimate: None,
         owner: owners.of(&first.freed),
         site: first.site().clone(),
         evidence: frees.iter().flat_map(evidence).collect(),

@@ -1,7 +1,8 @@
 //! What the report is about: the process, its sums, and what could not be seen of it.
 use super::text;
-use stanch_finding::{BlockCount, ByteCount, Incomplete, Subject, SubjectKind, Totals};
-use stanch_recording::{AllocatorFunction, Class, Ending, Group, Process, Recording, SnapshotReason};
+use crate::estimate::Uncertainty;
+use stanch_finding::{BlockCount, ByteCount, Estimate, Incomplete, Subject, SubjectKind, Totals};
+use stanch_recording::{AllocatorFunction, Class, Ending, Group, Process, Recording, Sampling, SnapshotReason};
 use std::time::Duration;
 
 pub(super) fn subject(process: &Process) -> Subject {
@@ -70,7 +71,18 @@ pub(super) fn totals(process: &Process, groups: &[Group]) -> Totals {
         allocations: process.allocations,
         allocated_bytes: ByteCount(process.allocated_bytes),
         peak_bytes: ByteCount(process.peak_bytes),
+        estimate: process.sampling.as_ref().and_then(|sampling| live_estimate(sampling, groups)),
     }
+}
+
+/// How far the sum of what is live may be off.
+fn live_estimate(sampling: &Sampling, groups: &[Group]) -> Option<Estimate> {
+    let mut uncertainty = Uncertainty::default();
+    uncertainty.admit_others(sampling.mean_bytes);
+    for group in groups.iter().filter(|group| group.allocator != AllocatorFunction::Inherited) {
+        uncertainty.add_group(group, sampling);
+    }
+    uncertainty.estimate()
 }
 
 pub(super) fn incomplete(process: &Process, recording: &Recording) -> Vec<Incomplete> {
@@ -81,8 +93,29 @@ pub(super) fn incomplete(process: &Process, recording: &Recording) -> Vec<Incomp
             incomplete.push(loss);
         }
     }
-    incomplete.extend(unseen(process));
+    incomplete.extend(match &process.sampling {
+        Some(sampling) => Some(not_sampled(sampling.mean_bytes)),
+        None => unseen(process),
+    });
     incomplete
+}
+
+/// Blocks that together have so many times the mean distance of samples go unseen with a probability of 5 %.
+const SURE_DISTANCES: f64 = 3.0;
+
+fn not_sampled(mean_bytes: u64) -> Incomplete {
+    let sure = (mean_bytes as f64 * SURE_DISTANCES) as u64;
+    Incomplete {
+        what: "blocks that were not sampled".to_owned(),
+        why: format!(
+            "one sample was taken for every {} allocated, so amounts are estimates. A place that holds {} in small \
+             blocks goes unseen with a probability of 5 %, one that holds {} with 37 %. Whether anything still points \
+             to a block was not looked at",
+            text::bytes(mean_bytes),
+            text::bytes(sure),
+            text::bytes(mean_bytes)
+        ),
+    }
 }
 
 /// What the last snapshot leaves open.

@@ -3,8 +3,8 @@ use crate::report;
 use stanch_finding::{BlockCount, ByteCount, Confidence, Evidence, Finding, Kind, OwnerKind, Report};
 use stanch_recording::{
     AllocatorFunction, Class, Ending, Group, LIFETIME_BUCKETS, Loss, Misuse, MisuseKind, Module, NodeIndex, Package,
-    Process, Recording, ResolvedCode, ResolvedFrame, RuntimeAddress, SiteCounts, SiteIndex, Snapshot, SnapshotReason,
-    StackNode,
+    Process, Recording, ResolvedCode, ResolvedFrame, RuntimeAddress, Sampling, SeenBlocks, SiteCounts, SiteIndex,
+    Snapshot, SnapshotReason, StackNode,
 };
 
 const APP: u16 = 1;
@@ -119,6 +119,36 @@ fn text<'f>(finding: &'f Finding, kind: &str) -> Option<&'f str> {
 
 fn fix(finding: &Finding) -> &str {
     finding.fix.as_ref().map_or("", |fix| &fix.text)
+}
+
+#[test]
+fn a_sampled_recording_gives_estimates_and_mappings_stay_exact() {
+    let mut maker = Maker::new();
+    let site = maker.site(&PARSE, 500_000, 300_000);
+    maker.group(group(site, Class::Live, 201_342, 12_885_888));
+    let mapping = Group { allocator: AllocatorFunction::Mmap, ..group(site, Class::Live, 1, 4_096) };
+    maker.group(mapping);
+    let seen = SeenBlocks { site, allocator: AllocatorFunction::Malloc, block_bytes: 64, blocks: 25 };
+    maker.process.sampling = Some(Sampling { mean_bytes: 512 << 10, seen: vec![seen] });
+    let report = maker.report();
+    assert_eq!(report.sampling.map(|sampling| sampling.mean_bytes), Some(ByteCount(512 << 10)));
+    let totals = report.totals.estimate.expect("an estimate");
+    assert!(totals.low.bytes < report.totals.live.0 && report.totals.live.0 < totals.high.bytes);
+    let [estimated, exact] = &report.findings[..] else { panic!("{:?}", report.findings) };
+    let estimate = estimated.estimate.expect("an estimate");
+    // 25 samples: the Poisson interval of Jeffreys' prior is half of chi-squared with 51 degrees of freedom.
+    assert_eq!(estimate.samples, 25);
+    let share = |blocks: BlockCount| blocks.0 as f64 / 8_066.5;
+    assert!((share(estimate.low.blocks) - 16.58).abs() < 0.02, "{estimate:?}");
+    assert!((share(estimate.high.blocks) - 36.31).abs() < 0.02, "{estimate:?}");
+    assert!(estimated.message.starts_with("about 12.3 MiB (95 %: "), "{}", estimated.message);
+    assert!(estimated.message.contains(" in about 201,000 blocks allocated by `parse`"), "{}", estimated.message);
+    assert!(text(estimated, "sampling").is_some_and(|text| text.starts_with("estimated from 25 sampled blocks: ")));
+    let counts = "this place allocated about 500,000 blocks and freed about 300,000 blocks";
+    assert_eq!(text(estimated, "counts"), Some(counts));
+    assert!(exact.estimate.is_none() && exact.message.starts_with("4.00 KiB in 1 block"));
+    assert_eq!(report.incomplete.len(), 1);
+    assert!(report.incomplete[0].why.contains("for every 512 KiB allocated"), "{:?}", report.incomplete);
 }
 
 const PARSE: [Call; 3] = [(APP, "parse", 88), (APP, "main", 120), (LIBC, "__libc_start_main", 0)];

@@ -1,5 +1,5 @@
 //! Numbers, times and places as people read them.
-use stanch_finding::{Frame, Site, normal_name, owning_frame};
+use stanch_finding::{Estimate, Frame, Site, normal_name, owning_frame};
 
 /// Three digits and a unit: `1.40 MiB`; bytes are exact.
 pub(super) fn bytes(bytes: u64) -> String {
@@ -24,6 +24,21 @@ pub(super) fn count(number: u64, noun: &str) -> String {
 /// `1.40 MiB in 312 blocks`.
 pub(super) fn amount(size_bytes: u64, blocks: u64) -> String {
     format!("{} in {}", bytes(size_bytes), count(blocks, "block"))
+}
+
+/// `about 12.3 MiB (95 %: 10.1 MiB to 14.9 MiB) in about 1,200 blocks`.
+pub(super) fn estimated(size_bytes: u64, blocks: u64, estimate: &Estimate) -> String {
+    let (low, high) = (bytes(estimate.low.bytes.0), bytes(estimate.high.bytes.0));
+    format!("about {} (95 %: {low} to {high}) in about {}", bytes(size_bytes), about(blocks, "block"))
+}
+
+/// A count that is an estimate: three digits of it.
+pub(super) fn about(number: u64, noun: &str) -> String {
+    let mut unit = 1;
+    while number / unit >= 1000 {
+        unit *= 10;
+    }
+    count((number + unit / 2) / unit * unit, noun)
 }
 
 /// `is` or `are`.

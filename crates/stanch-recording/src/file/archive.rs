@@ -9,8 +9,8 @@ use super::index::{self, Place};
 use super::process::Lengths;
 use super::snapshots::Gathered;
 use super::wire::Malformed;
-use super::{FormatVersion, ReadError, misuses, modules, nodes, process, repair, resolved, sites, tree};
-use crate::model::{Loss, Process, Recording};
+use super::{FormatVersion, ReadError, misuses, modules, nodes, process, repair, resolved, sampling, sites, tree};
+use crate::model::{Loss, Process, Recording, SeenBlocks};
 
 /// An open recording of which only the index and the facts of the whole tree were read.
 pub struct Archive<R> {
@@ -142,6 +142,7 @@ struct Parts {
     process: Process,
     lengths: Option<Lengths>,
     snapshots: Gathered,
+    seen: Option<Vec<SeenBlocks>>,
     /// Gaps before chunks that were read; filled with entries that say nothing.
     missing_nodes: usize,
     missing_sites: usize,
@@ -176,6 +177,10 @@ impl Parts {
                 once(known.misuses.is_empty())?;
                 known.misuses = misuses::decode(payload, budget)?;
             }
+            SectionKind::Sampling => {
+                once(self.seen.is_none())?;
+                self.seen = Some(sampling::decode(payload, budget)?);
+            }
             SectionKind::Resolved => resolved::decode(payload, &mut known.resolved, budget)?,
             SectionKind::Padding | SectionKind::Tree | SectionKind::Index => {}
         }
@@ -186,6 +191,9 @@ impl Parts {
         let mut process = self.process;
         let (snapshots, missing_groups) = self.snapshots.finish();
         process.snapshots = snapshots;
+        if let Some(sampling) = &mut process.sampling {
+            sampling.seen = self.seen.unwrap_or_default();
+        }
         let missing = repair::Missing { nodes: self.missing_nodes, sites: self.missing_sites, groups: missing_groups };
         repair::repair(&mut process, position, self.lengths, missing, budget, losses);
         process

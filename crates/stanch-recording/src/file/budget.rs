@@ -10,8 +10,8 @@ use std::mem::size_of;
 
 use super::wire::Malformed;
 use crate::model::{
-    Ending, Group, Loss, Misuse, Module, Process, Recording, ResolvedCode, ResolvedFrame, SiteCounts, Snapshot,
-    StackNode,
+    Ending, Group, Loss, Misuse, Module, Process, Recording, ResolvedCode, ResolvedFrame, SeenBlocks, SiteCounts,
+    Snapshot, StackNode,
 };
 
 /// What the smallest file may ask for.
@@ -66,6 +66,7 @@ fn process(process: &Process) -> u64 {
         + process.snapshots.iter().map(|snapshot| entries::<Group>(snapshot.groups.len())).sum::<u64>()
         + process.misuses.iter().map(|misuse| entries::<Misuse>(1) + text(&misuse.freed_by)).sum::<u64>()
         + process.resolved.iter().map(resolved).sum::<u64>()
+        + process.sampling.as_ref().map_or(0, |sampling| entries::<SeenBlocks>(sampling.seen.len()))
         + losses(&process.losses)
 }
 

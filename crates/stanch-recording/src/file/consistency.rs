@@ -19,9 +19,9 @@ pub struct Inconsistency {
 
 /// Holds a recording against the promises of the model.
 ///
-/// Parents have smaller indexes than their children (the root is its own parent); nodes, sites,
-/// modules that are referred to exist; resolved code is sorted and has frames; lists are short enough
-/// for their indexes.
+/// Samples have a distance. Parents have smaller indexes than their children (the root is its own
+/// parent); nodes, sites, modules that are referred to exist; resolved code is sorted and has frames;
+/// lists are short enough for their indexes.
 ///
 /// # Errors
 ///
@@ -83,7 +83,14 @@ fn check_groups(process: &Process) -> Result<(), Problem> {
             return Err(("group", position, "names a site that does not exist"));
         }
     }
-    Ok(())
+    let Some(sampling) = &process.sampling else { return Ok(()) };
+    if sampling.mean_bytes == 0 {
+        return Err(("sampling", 0, "has no distance between samples"));
+    }
+    match sampling.seen.iter().position(|seen| !has_site(process, seen.site)) {
+        Some(position) => Err(("sampled block", position, "names a site that does not exist")),
+        None => Ok(()),
+    }
 }
 
 fn check_misuses(process: &Process) -> Result<(), Problem> {

@@ -30,12 +30,16 @@ pub(super) enum SectionKind {
     Resolved = 8,
     /// The list of the sections before it.
     Index = 9,
+    /// Sampled blocks.
+    Sampling = 10,
 }
 
 impl SectionKind {
     pub(super) fn from_code(code: u16) -> Option<Self> {
-        use SectionKind::{Index, Misuses, Modules, Nodes, Padding, Process, Resolved, Sites, Snapshots, Tree};
-        [Padding, Tree, Process, Modules, Nodes, Sites, Snapshots, Misuses, Resolved, Index]
+        use SectionKind::{
+            Index, Misuses, Modules, Nodes, Padding, Process, Resolved, Sampling, Sites, Snapshots, Tree,
+        };
+        [Padding, Tree, Process, Modules, Nodes, Sites, Snapshots, Misuses, Resolved, Index, Sampling]
             .into_iter()
             .find(|kind| *kind as u16 == code)
     }
@@ -53,6 +57,7 @@ impl SectionKind {
             Self::Misuses => "wrong frees",
             Self::Resolved => "names of code",
             Self::Index => "index",
+            Self::Sampling => "sampled blocks",
         }
     }
 }

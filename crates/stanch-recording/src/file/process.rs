@@ -5,13 +5,14 @@
 //! unsigned ending: 0 unknown, 1 running, 2 exited, 3 exited + signed status, 4 signal + signed
 //!   number, 5 exec + text path
 //! unsigned allocations, allocated bytes, peak bytes; losses as in `tree`;
-//! unsigned number of modules, nodes, sites, snapshots, misuses, resolved codes
+//! unsigned number of modules, nodes, sites, snapshots, misuses, resolved codes;
+//! since version 2: unsigned mean bytes between samples, 0 in a full recording
 //! ```
 
 use super::budget::Budget;
 use super::tree::{decode_losses, encode_losses};
 use super::wire::{Decoder, Encoder, Malformed};
-use crate::model::{Ending, Process};
+use crate::model::{Ending, Process, Sampling};
 
 /// How long the lists of a process were when it was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,13 +58,14 @@ pub(super) fn encode(process: &Process) -> Vec<u8> {
     payload.length(lengths.snapshots);
     payload.length(lengths.misuses);
     payload.length(lengths.resolved);
+    payload.unsigned(process.sampling.as_ref().map_or(0, |sampling| sampling.mean_bytes));
     payload.finish()
 }
 
 /// The process without its lists.
 pub(super) fn decode(payload: &[u8], budget: &mut Budget) -> Result<(Process, Lengths), Malformed> {
     let mut payload = Decoder::new(payload);
-    let process = Process {
+    let mut process = Process {
         pid: payload.u32()?,
         parent_pid: payload.u32()?,
         command: payload.texts(budget)?,
@@ -85,6 +87,8 @@ pub(super) fn decode(payload: &[u8], budget: &mut Budget) -> Result<(Process, Le
         misuses: payload.length()?,
         resolved: payload.length()?,
     };
+    let mean_bytes = if payload.left() == 0 { 0 } else { payload.unsigned()? };
+    process.sampling = (mean_bytes != 0).then(|| Sampling { mean_bytes, seen: Vec::new() });
     Ok((process, lengths))
 }
 
@@ -124,7 +128,18 @@ fn decode_ending(payload: &mut Decoder, budget: &mut Budget) -> Result<Ending, M
 #[cfg(test)]
 mod tests {
     use super::{Budget, Lengths, decode, encode};
-    use crate::model::{Ending, Process};
+    use crate::model::{Ending, Process, Sampling};
+
+    #[test]
+    fn facts_of_version_1_are_those_of_a_full_recording() {
+        let sampling = Some(Sampling { mean_bytes: 1, seen: Vec::new() });
+        let process = Process { pid: 1, sampling, ..Process::default() };
+        let payload = encode(&process);
+        assert_eq!(decode(&payload, &mut Budget::of_file(0)).unwrap().0, process);
+        let of_version_1 = &payload[..payload.len() - 1];
+        let full = Process { sampling: None, ..process };
+        assert_eq!(decode(of_version_1, &mut Budget::of_file(0)).unwrap().0, full);
+    }
 
     #[test]
     fn every_ending_round_trips() {

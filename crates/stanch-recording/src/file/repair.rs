@@ -97,6 +97,12 @@ fn redirect_sites(process: &mut Process) -> usize {
         redirected += groups_before - snapshot.groups.len();
     }
     process.snapshots = snapshots;
+    if let Some(mut sampling) = process.sampling.take() {
+        let seen_before = sampling.seen.len();
+        sampling.seen.retain(|seen| has_site(process, seen.site));
+        redirected += seen_before - sampling.seen.len();
+        process.sampling = Some(sampling);
+    }
     let mut misuses = std::mem::take(&mut process.misuses);
     for misuse in &mut misuses {
         debug_assert!(has_node(process, misuse.freed_at));

@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use super::frame::{self, FRAME_LENGTH, Frame, HEADER_LENGTH, Header, Packing, SectionKind, TRAILER_LENGTH};
 use super::index::{self, Place};
 use super::pack::Packer;
-use super::{CHUNK, FormatVersion, budget, misuses, modules, nodes, process, resolved, sites, snapshots, tree};
+use super::{
+    CHUNK, FormatVersion, budget, misuses, modules, nodes, process, resolved, sampling, sites, snapshots, tree,
+};
 use crate::model::{Process, Recording};
 
 pub(super) fn write_all(recording: &Recording, out: impl Write) -> io::Result<()> {
-    let mut writer = Writer::begin(out)?;
+    let mut writer = Writer::begin(out, FormatVersion::readable_since(recording))?;
     writer.section(SectionKind::Tree, None, tree::encode(recording))?;
     for (position, process) in recording.processes.iter().enumerate() {
         // A position beyond u32 would need more memory than there is.
@@ -40,6 +42,9 @@ fn write_process<W: Write>(writer: &mut Writer<W>, position: u32, process: &Proc
     if !process.misuses.is_empty() {
         section(SectionKind::Misuses, misuses::encode(&process.misuses))?;
     }
+    if let Some(sampling) = &process.sampling {
+        section(SectionKind::Sampling, sampling::encode(&sampling.seen))?;
+    }
     for codes in process.resolved.chunks(CHUNK) {
         section(SectionKind::Resolved, resolved::encode(codes))?;
     }
@@ -56,8 +61,8 @@ struct Writer<W> {
 }
 
 impl<W: Write> Writer<W> {
-    fn begin(mut out: W) -> io::Result<Self> {
-        let header = Header { version: FormatVersion::CURRENT, readable_since: FormatVersion::READABLE_SINCE };
+    fn begin(mut out: W, readable_since: FormatVersion) -> io::Result<Self> {
+        let header = Header { version: FormatVersion::CURRENT, readable_since };
         out.write_all(&header.to_bytes())?;
         Ok(Self { out, offset: HEADER_LENGTH, places: Vec::new(), packer: Packer::new()?, unpacked_bytes: 0 })
     }

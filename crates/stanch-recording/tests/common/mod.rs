@@ -89,6 +89,7 @@ fn process(scale: Scale, numbers: &mut Numbers) -> Process {
         sites,
         misuses: vec![misuse],
         resolved: resolved(codes, numbers),
+        sampling: None,
         losses: vec![Loss { what: "one thread's stack".to_owned(), why: "it ran without unwind tables".to_owned() }],
     }
 }

@@ -12,6 +12,8 @@ pub(super) struct Document {
     tool: Tool,
     subject: Subject,
     totals: Totals,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sampling: Option<Sampling>,
     #[serde(default)]
     incomplete: Vec<Incomplete>,
     findings: Vec<Finding>,
@@ -56,6 +58,26 @@ struct Totals {
     allocations: u64,
     allocated_bytes: u64,
     peak_bytes: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    estimate: Option<Estimate>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sampling {
+    mean_bytes: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Estimate {
+    bytes: Interval,
+    blocks: Interval,
+    samples: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Interval {
+    low: u64,
+    high: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,6 +99,8 @@ struct Finding {
     indirect_bytes: u64,
     #[serde(default)]
     indirect_blocks: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    estimate: Option<Estimate>,
     owner: Owner,
     site: Site,
     #[serde(default)]
@@ -147,6 +171,7 @@ impl Document {
             tool: Tool { version: tool_version.to_owned() },
             subject: Subject::new(&report.subject),
             totals: Totals::new(&report.totals),
+            sampling: report.sampling.map(|sampling| Sampling { mean_bytes: sampling.mean_bytes.0 }),
             incomplete: report.incomplete.iter().map(Incomplete::new).collect(),
             findings: report.findings.iter().map(Finding::new).collect(),
             suppressed: report.suppressed.iter().map(Suppressed::new).collect(),
@@ -162,6 +187,7 @@ impl Document {
         Ok(model::Report {
             subject: self.subject.into_model()?,
             totals: self.totals.into_model(),
+            sampling: self.sampling.map(|sampling| model::Sampling { mean_bytes: ByteCount(sampling.mean_bytes) }),
             incomplete: self.incomplete.into_iter().map(Incomplete::into_model).collect(),
             findings: findings?,
             suppressed: suppressed?,
@@ -218,6 +244,7 @@ impl Totals {
             allocations: totals.allocations,
             allocated_bytes: totals.allocated_bytes.0,
             peak_bytes: totals.peak_bytes.0,
+            estimate: totals.estimate.map(Estimate::new),
         }
     }
 
@@ -231,6 +258,27 @@ impl Totals {
             allocations: self.allocations,
             allocated_bytes: ByteCount(self.allocated_bytes),
             peak_bytes: ByteCount(self.peak_bytes),
+            estimate: self.estimate.map(Estimate::into_model),
+        }
+    }
+}
+
+impl Estimate {
+    fn new(estimate: model::Estimate) -> Estimate {
+        let model::Estimate { samples, low, high } = estimate;
+        Estimate {
+            bytes: Interval { low: low.bytes.0, high: high.bytes.0 },
+            blocks: Interval { low: low.blocks.0, high: high.blocks.0 },
+            samples,
+        }
+    }
+
+    fn into_model(self) -> model::Estimate {
+        let amounts = |bytes: u64, blocks: u64| model::Amounts { bytes: ByteCount(bytes), blocks: BlockCount(blocks) };
+        model::Estimate {
+            samples: self.samples,
+            low: amounts(self.bytes.low, self.blocks.low),
+            high: amounts(self.bytes.high, self.blocks.high),
         }
     }
 }
@@ -257,6 +305,7 @@ impl Finding {
             blocks: finding.blocks.0,
             indirect_bytes: finding.indirect_bytes.0,
             indirect_blocks: finding.indirect_blocks.0,
+            estimate: finding.estimate.map(Estimate::new),
             owner: Owner {
                 kind: finding.owner.kind.as_str().to_owned(),
                 name: finding.owner.name.clone(),
@@ -284,6 +333,7 @@ impl Finding {
             blocks: BlockCount(self.blocks),
             indirect_bytes: ByteCount(self.indirect_bytes),
             indirect_blocks: BlockCount(self.indirect_blocks),
+            estimate: self.estimate.map(Estimate::into_model),
             owner: model::Owner {
                 kind: known("owner.kind", self.owner.kind, model::OwnerKind::parse)?,
                 name: self.owner.name,

@@ -104,7 +104,7 @@ fn code_flow(evidence: &Evidence, base_dir: Option<&str>) -> Value {
 }
 
 fn properties(finding: &Finding) -> Value {
-    json!({
+    let mut properties = json!({
         "kind": finding.kind.as_str(),
         "confidence": finding.confidence.as_str(),
         "bytes": finding.bytes.0,
@@ -118,5 +118,13 @@ fn properties(finding: &Finding) -> Value {
             "version": finding.owner.version,
         },
         "evidence": finding.evidence.iter().map(|evidence| evidence.text.as_str()).collect::<Vec<_>>(),
-    })
+    });
+    if let Some(estimate) = &finding.estimate {
+        properties["estimate"] = json!({
+            "bytes": { "low": estimate.low.bytes.0, "high": estimate.high.bytes.0 },
+            "blocks": { "low": estimate.low.blocks.0, "high": estimate.high.blocks.0 },
+            "samples": estimate.samples,
+        });
+    }
+    properties
 }

@@ -4,7 +4,7 @@ use super::page::{Ink, Page, unbroken};
 use super::selection::Entry;
 use super::{Limit, TextOptions};
 use crate::kinds::{Severity, words};
-use crate::numbers::{amount_text, plural};
+use crate::numbers::{amount_text, estimate_text, plural};
 use stanch_finding::{Evidence, Finding, Frame, FrameRole, Kind, owning_frame};
 use std::collections::BTreeSet;
 
@@ -96,13 +96,20 @@ fn heading(finding: &Finding, number: usize, page: &mut Page) {
     };
     let amount = match finding.blocks.0 {
         0 => String::new(),
-        _ => format!(": {}", amount_text(finding.bytes, finding.blocks)),
+        _ => format!(": {}", amount(finding)),
     };
     let confidence = format!(" ({})", finding.confidence.as_str());
     page.paragraph(
         &[(Ink::Strong, &format!("{number}. ")), (ink, words.title), (Ink::Strong, &amount), (Ink::Faint, &confidence)],
         LABEL_WIDTH,
     );
+}
+
+fn amount(finding: &Finding) -> String {
+    match &finding.estimate {
+        Some(estimate) => estimate_text(finding.bytes, finding.blocks, estimate),
+        None => amount_text(finding.bytes, finding.blocks),
+    }
 }
 
 fn labelled(label: &str, text: &str, page: &mut Page) {

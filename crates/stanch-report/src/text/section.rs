@@ -3,7 +3,7 @@ use super::finding::{Teller, finding};
 use super::page::{Ink, Page};
 use super::selection::{Section, Selection};
 use super::{Limit, TextOptions};
-use crate::numbers::{bytes_text, duration_text, plural};
+use crate::numbers::{about, bytes_text, duration_text, estimate_text, plural};
 use stanch_finding::{Report, Subject};
 
 /// Characters of a command line that say which program it is; compilers are called with thousands.
@@ -64,10 +64,28 @@ fn command_line(command: &[String]) -> String {
 }
 
 fn life(report: &Report) -> String {
+    if report.sampling.is_some() {
+        return estimated_life(report);
+    }
     format!(
         "{}, {} in all; at most {} at one time",
         plural(report.totals.allocations, "allocation", "allocations"),
         bytes_text(report.totals.allocated_bytes),
         bytes_text(report.totals.peak_bytes)
+    )
+}
+
+/// What is live is said first: it is what a sample is taken for, and has an interval.
+fn estimated_life(report: &Report) -> String {
+    let totals = &report.totals;
+    let live = match &totals.estimate {
+        Some(estimate) => format!("live: {}; ", estimate_text(totals.live.0, totals.live.1, estimate)),
+        None => String::new(),
+    };
+    format!(
+        "{live}about {}, {} in all; at most {} at one time",
+        plural(about(totals.allocations), "allocation", "allocations"),
+        bytes_text(totals.allocated_bytes),
+        bytes_text(totals.peak_bytes)
     )
 }

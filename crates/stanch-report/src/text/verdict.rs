@@ -3,7 +3,7 @@ use super::page::{Ink, Page};
 use super::selection::hides_indirect;
 use super::unseen::{is_running, may_hide_leaks, was_replaced};
 use super::{held_blocks, held_bytes};
-use crate::numbers::{amount_text, plural};
+use crate::numbers::{about_text, amount_text, plural};
 use stanch_finding::{BlockCount, ByteCount, Finding, Kind, Report};
 use std::collections::BTreeSet;
 
@@ -72,7 +72,15 @@ fn claims(reports: &[Report]) -> Vec<(Ink, String)> {
     claim(Ink::Doubtful, sum(Kind::PossiblyLost), &|sum| format!("possibly lost {} {}", sum.amount(), sum.places()));
     claim(Ink::Doubtful, sum(Kind::Growing), &|sum| format!("growing {}: {} so far", sum.places(), sum.amount()));
     claim(Ink::Doubtful, sum(Kind::Stale), &|sum| format!("stale {}: {}", sum.places(), sum.amount()));
+    let is_sampled = reports.iter().any(|report| report.sampling.is_some());
     claim(Ink::Doubtful, sum(Kind::Live), &|sum| {
+        if is_sampled {
+            let amount = about_text(sum.bytes, sum.blocks);
+            return format!(
+                "{amount} {} not freed, by a sample: lost or still in use, that is not known",
+                sum.places()
+            );
+        }
         format!("{} {} not freed when last seen: lost or still in use, that is not known", sum.amount(), sum.places())
     });
     claims

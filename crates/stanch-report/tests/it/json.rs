@@ -15,6 +15,21 @@ fn every_key() {
 }
 
 #[test]
+fn estimates_have_intervals_and_exact_amounts_have_none() {
+    let document: serde_json::Value = serde_json::from_str(&written(&[samples::sampled()])).expect("JSON");
+    assert_eq!(document["sampling"], serde_json::json!({ "mean_bytes": 524_288 }));
+    let estimate = serde_json::json!({
+        "bytes": { "low": 10_000_000, "high": 15_000_000 },
+        "blocks": { "low": 1_000, "high": 1_600 },
+        "samples": 23,
+    });
+    assert_eq!(document["totals"]["estimate"], estimate);
+    assert_eq!(document["findings"][0]["estimate"], estimate);
+    assert!(document["findings"][1].get("estimate").is_none());
+    assert!(!written(&[samples::leaking()]).contains("estimate"));
+}
+
+#[test]
 fn one_process_is_a_document_and_others_are_an_array() {
     assert!(written(&[samples::clean()]).starts_with('{'));
     assert!(written(&samples::tree()).starts_with('['));

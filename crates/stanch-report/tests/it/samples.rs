@@ -1,7 +1,7 @@
 //! Reports made by hand, one for each thing that an output must be able to say.
 use stanch_finding::{
-    BlockCount, ByteCount, Confidence, Date, Evidence, Finding, Fingerprint, Fix, Frame, Incomplete, Kind, Owner,
-    OwnerKind, PathStep, Report, Site, Subject, SubjectKind, SuppressionMatch, Totals,
+    Amounts, BlockCount, ByteCount, Confidence, Date, Estimate, Evidence, Finding, Fingerprint, Fix, Frame, Incomplete,
+    Kind, Owner, OwnerKind, PathStep, Report, Sampling, Site, Subject, SubjectKind, SuppressionMatch, Totals,
 };
 use std::time::Duration;
 
@@ -46,6 +46,7 @@ pub(crate) fn finding(kind: Kind, bytes: u64, blocks: u64, allocator: &str, stac
         blocks: BlockCount(blocks),
         indirect_bytes: ByteCount(0),
         indirect_blocks: BlockCount(0),
+        estimate: None,
         owner: Owner { kind: OwnerKind::Application, name: "demo".to_owned(), version: None },
         site,
         evidence: Vec::new(),
@@ -148,7 +149,9 @@ pub(crate) fn report(pid: u32, command: &[&str], findings: Vec<Finding>) -> Repo
             allocations: 1204,
             allocated_bytes: ByteCount(5_872_025),
             peak_bytes: ByteCount(2_000_000),
+            estimate: None,
         },
+        sampling: None,
         incomplete: Vec::new(),
         findings,
         suppressed: Vec::new(),
@@ -165,6 +168,20 @@ pub(crate) fn only_reachable() -> Report {
 
 pub(crate) fn leaking() -> Report {
     report(4127, &["./demo", "--port", "80"], vec![reachable(), lost_by_a_library(), lost_in_templates(), lost()])
+}
+
+/// Of a sampled recording: one amount is estimated, one is exact.
+pub(crate) fn sampled() -> Report {
+    let at = |bytes, blocks| Amounts { bytes: ByteCount(bytes), blocks: BlockCount(blocks) };
+    let estimate = Estimate { samples: 23, low: at(10_000_000, 1_000), high: at(15_000_000, 1_600) };
+    let stack = [frame("handle", "src/server.c", 88)].into_iter().chain(main_and_outwards()).collect();
+    let live = Finding { estimate: Some(estimate), ..finding(Kind::Live, 12_345_678, 1_234, "malloc", stack) };
+    let mapped = finding(Kind::Live, 1 << 20, 1, "mmap", vec![frame("map", "src/map.c", 4)]);
+    let mut report = report(99, &["./server"], vec![live, mapped]);
+    report.sampling = Some(Sampling { mean_bytes: ByteCount(512 << 10) });
+    report.totals.estimate = Some(Estimate { samples: 23, ..estimate });
+    report.incomplete = vec![incomplete("blocks that were not sampled", "amounts are estimates")];
+    report
 }
 
 /// Gone before it could be looked at.
@@ -271,7 +288,7 @@ pub(crate) fn same_in_many() -> Vec<Report> {
 
 pub(crate) fn all() -> Vec<Report> {
     let mut reports = tree();
-    reports.extend([only_reachable(), killed(), suppressed(), expired(), misuse_and_path(), lost_tree()]);
+    reports.extend([only_reachable(), killed(), suppressed(), expired(), misuse_and_path(), lost_tree(), sampled()]);
     reports.extend(same_in_many());
     reports
 }

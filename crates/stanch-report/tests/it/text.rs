@@ -26,6 +26,16 @@ fn leaks() {
 }
 
 #[test]
+fn sampled() {
+    insta::assert_snapshot!(written(&[samples::sampled()], &OPTIONS));
+    let mut nothing = samples::sampled();
+    nothing.findings.clear();
+    let text = written(&[nothing], &OPTIONS);
+    assert!(text.starts_with("no leaks seen, but not everything could be seen\n"), "{text}");
+    assert!(text.ends_with("next: record every block (no `--sample`) to see small leaks\n"), "{text}");
+}
+
+#[test]
 fn several_processes() {
     insta::assert_snapshot!(written(&samples::tree(), &TextOptions { findings: Limit::First(1), ..OPTIONS }));
 }

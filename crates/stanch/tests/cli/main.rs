@@ -12,6 +12,7 @@ mod help;
 mod processes;
 mod programs;
 mod recordings;
+mod sampling;
 mod signals;
 mod snapshots;
 mod statuses;

@@ -116,3 +116,38 @@ int main(int count, char **words) {
     return 0;
 }
 "#;
+
+/// Keeps blocks of all sizes, made in four ways by three threads, and frees as many. Says `ready`; with an argument it
+/// then waits for a signal.
+pub(crate) const KEEPS: &str = r#"
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static void *kept[3][20000];
+__attribute__((noinline)) static void *small(void) { return malloc(48); }
+__attribute__((noinline)) static void *middle(void) { return realloc(calloc(5, 600), 5000); }
+__attribute__((noinline)) static void *large(void) { return aligned_alloc(64, 400 << 10); }
+static void *work(void *argument) {
+    void **mine = argument;
+    for (int i = 0; i < 20000; i++) {
+        free(small());
+        mine[i] = small();
+        if (i % 200 == 0) { free(middle()); mine[i + 1] = (free(mine[i]), mine[i] = NULL, middle()); i++; }
+        if (i % 5000 == 4999) { free(large()); free(mine[i]); mine[i] = large(); }
+    }
+    return NULL;
+}
+int main(int count, char **words) {
+    (void)words;
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, work, kept[i]);
+    work(kept[2]);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    printf("pid %d\nready\n", (int)getpid());
+    fflush(stdout);
+    if (count > 1) pause();
+    return 0;
+}
+"#;
