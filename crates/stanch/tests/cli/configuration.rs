@@ -45,7 +45,7 @@ fn what_is_wrong_in_the_file_is_told_with_its_line() {
     let place = path.display();
     bench.run(["run", "true"]).fails_with(&format!(
         "error: cannot understand `{place}:2`: unknown field `formt`, expected one of `format`, `fail-on`, `color`, \
-         `show-reachable`, `follow-children`, `linger`, `suppressions`, `suppress`"
+         `show-reachable`, `follow-children`, `linger`, `sample`, `suppressions`, `suppress`"
     ));
     for (text, line) in [("\nformat = \"xml\"\n", 2), ("linger = \"long\"\n", 1), ("format = \n", 1), ("= 3", 1)] {
         bench.write("stanch.toml", text);
