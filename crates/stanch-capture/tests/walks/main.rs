@@ -1,5 +1,7 @@
 //! Remembered stack walks are exact: programs that nobody here wrote run under a recorder that does each walk twice,
 //! remembered and from scratch, and ends the process where the two differ.
+#![forbid(unsafe_code)]
+
 mod programs;
 mod recorder;
 
@@ -23,7 +25,6 @@ fn remembered_walks_are_those_from_scratch() {
         let run = run(&program.script, &recorder);
         assert!(run.status.success(), "{}: {} after {} walks", program.name, run.status, run.walks);
         assert!(program.walks_min < run.walks, "{}: only {} walks", program.name, run.walks);
-        println!("{}: {} walks, no difference", program.name, run.walks);
         walks += run.walks;
     }
     assert!(WALKS_MIN < walks, "only {walks} walks");
@@ -55,6 +56,7 @@ fn run(script: &str, recorder: &Recorder) -> Run {
         preload: None,
         follow_children: true,
         linger: Duration::from_secs(10),
+        sampling: None,
         tool_version: String::new(),
     };
     let outcome = stanch_capture::run(&plan, |_| {}).unwrap_or_else(|error| panic!("{script}: {error}"));

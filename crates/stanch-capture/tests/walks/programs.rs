@@ -14,20 +14,18 @@ pub(crate) struct Program {
 
 /// Prepares what the programs need in a folder, which becomes their working folder.
 pub(crate) fn all(folder: &Path) -> Vec<Program> {
-    let preparations: [(&str, fn(&Path) -> String, u64); 5] = [
-        ("sqlite3", sqlite3, 500_000),
-        ("python3", python3, 500_000),
-        ("jq", jq, 200_000),
-        ("git", git, 100_000),
-        ("cc1plus", cc1plus, 300_000),
-    ];
-    let enter = format!("cd '{}' && exec ", folder.display());
-    let program = |(name, prepare, walks_min): (_, fn(&Path) -> String, _)| Program {
+    let program = |name, command: String, walks_min| Program {
         name,
-        script: format!("{enter}{} > out.{name} 2> err.{name}", prepare(folder)),
+        script: format!("cd '{}' && exec {command} > out.{name} 2> err.{name}", folder.display()),
         walks_min,
     };
-    preparations.map(program).into()
+    vec![
+        program("sqlite3", sqlite3(folder), 500_000),
+        program("python3", python3(folder), 500_000),
+        program("jq", jq(folder), 200_000),
+        program("git", git(folder), 100_000),
+        program("cc1plus", cc1plus(folder), 300_000),
+    ]
 }
 
 fn write(folder: &Path, name: &str, text: &str) {
