@@ -1,4 +1,5 @@
 //! Gives names to the code addresses of a recording.
+use stanch_leaks::Scope;
 use stanch_recording::{Group, Loss, Process, Recording, ResolvedCode};
 use stanch_symbols::{FileAddress, ModuleFile, Packages, SearchOptions, Symbolizer};
 use std::collections::{BTreeSet, HashMap};
@@ -7,8 +8,8 @@ use std::path::{Path, PathBuf};
 /// Which addresses get names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Names {
-    /// Those of stacks that the report speaks of.
-    Reported,
+    /// Those of stacks that a report of this scope speaks of.
+    Reported(Scope),
     /// All: the recording is kept, and other views of it want them.
     All,
 }
@@ -19,7 +20,7 @@ pub fn resolve(recording: &mut Recording, names: Names, mut progress: impl FnMut
     let wanted: Vec<BTreeSet<(u16, u64)>> =
         recording.processes.iter().map(|process| addresses(process, names)).collect();
     let total = wanted.iter().map(BTreeSet::len).sum();
-    let is_brief = names == Names::Reported && recording.processes.iter().all(is_sampled_outside_c_library);
+    let is_brief = names != Names::All && recording.processes.iter().all(is_sampled_outside_c_library);
     let mut resolver = Resolver::new(is_brief);
     let mut done = 0;
     for (process, wanted) in recording.processes.iter_mut().zip(wanted) {
@@ -52,7 +53,11 @@ fn addresses(process: &Process, names: Names) -> BTreeSet<(u16, u64)> {
     if names == Names::All {
         process.sites.iter().for_each(|site| add(site.node.0 as usize));
     }
-    let groups = process.snapshots.iter().flat_map(|snapshot| &snapshot.groups);
+    let is_wanted = |group: &&Group| match names {
+        Names::Reported(scope) => scope.has(group.class),
+        Names::All => true,
+    };
+    let groups = process.snapshots.iter().flat_map(|snapshot| &snapshot.groups).filter(is_wanted);
     for site in groups.map(|group| group.site).chain(process.misuses.iter().filter_map(|misuse| misuse.site)) {
         if let Some(site) = process.sites.get(site.0 as usize) {
             add(site.node.0 as usize);

@@ -38,7 +38,8 @@ pub(crate) fn freeze_at_exit(pid: Pid, ledger: &Ledger, at_ms: u64, recorder: &s
             image.registers.extend(header.exit_registers.iter().map(|register| register.load(Relaxed)));
         }
         let stack_pointer = header.exit_stack.load(Acquire);
-        image.threads.push(ThreadImage { stack_pointer, thread_pointer: 0 });
+        let thread_pointer = header.exit_thread_pointer.load(Acquire);
+        image.threads.push(ThreadImage { stack_pointer, thread_pointer });
     }
     frozen
 }

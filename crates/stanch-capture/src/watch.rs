@@ -161,7 +161,7 @@ impl<'a> Watch<'a> {
         collect(&self.ledger, &mut process, self.recorder);
         let mut recording =
             Recording { command: process.command.clone(), processes: vec![process], ..Recording::default() };
-        crate::resolve(&mut recording, crate::Names::Reported, |_, _| {});
+        crate::resolve(&mut recording, crate::Names::Reported(stanch_leaks::Scope::Everything), |_, _| {});
         answer.send(Ok(&recording));
     }
 

@@ -11,21 +11,38 @@ mod tests;
 mod text;
 
 use stanch_finding::{ByteCount, Finding, Kind, Report, Sampling};
-use stanch_recording::{Process, Recording, Snapshot};
+use stanch_recording::{Class, Process, Recording, Snapshot};
 use std::cmp::Reverse;
+
+/// Which findings are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All.
+    Everything,
+    /// None of what is still reachable: the totals have its sum, and its stacks are not looked at, nor need names.
+    WithoutReachable,
+}
+
+impl Scope {
+    /// True where blocks of this class become findings.
+    #[must_use]
+    pub fn has(self, class: Class) -> bool {
+        self == Self::Everything || class != Class::StillReachable
+    }
+}
 
 /// Everything a report needs to say about one process of a recording.
 ///
 /// Groups whose stacks have one fingerprint and whose blocks are of one class become one finding. Suppressions are not
 /// applied: totals and findings are complete.
 #[must_use]
-pub fn report(process: &Process, recording: &Recording) -> Report {
+pub fn report(process: &Process, recording: &Recording, scope: Scope) -> Report {
     let stacks = stacks::Stacks::new(process);
     let owners = owner::Owners::new(process);
     let snapshot = process.snapshots.last();
 
     let mut findings =
-        snapshot.map(|snapshot| leaks::findings(process, snapshot, &stacks, &owners)).unwrap_or_default();
+        snapshot.map(|snapshot| leaks::findings(process, snapshot, scope, &stacks, &owners)).unwrap_or_default();
     findings.extend(misuse::findings(process, &stacks, &owners));
     findings.sort_by_cached_key(importance);
 

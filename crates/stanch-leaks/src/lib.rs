@@ -10,5 +10,5 @@ mod findings;
 pub mod naive;
 mod reachability;
 
-pub use findings::report;
+pub use findings::{Scope, report};
 pub use reachability::{BlockRange, Classification, HeapImage, MemoryRange, PointerPolicy, RootSpan, classify};

@@ -227,6 +227,8 @@ pub struct Header {
     pub leaf_seed: AtomicU64,
     /// Lowest stack address that counts as a root for the thread that ends the process; 0 for none.
     pub exit_stack: AtomicU64,
+    /// Base of the thread-local storage of the thread that ends the process: on its stack, unless that is the main one.
+    pub exit_thread_pointer: AtomicU64,
     /// Thread that ends the process.
     pub exit_tid: AtomicU32,
     /// 1 where `exit_registers` hold the callee-saved registers of the code that called `exit`.

@@ -11,6 +11,25 @@ use stanch_ledger::{BirthCode, BlockKind, LARGE_BYTES, Slot, Thread, lifetime_bu
 /// this much a thread (and exactly for one thread).
 const NET_LIMIT: i64 = 64 << 10;
 
+/// The block, in the register of a function's result and in no other that a function may leave anything in. A copy of
+/// its address left there would pass for a pointer of the program's until something overwrites it, and hide that the
+/// block is lost.
+#[inline(always)]
+pub(crate) fn alone_in_result(block: *mut c_void) -> *mut c_void {
+    let result: usize;
+    // SAFETY: says which registers it changes, and touches nothing else.
+    unsafe {
+        core::arch::asm!(
+            "xor ecx, ecx", "xor edx, edx", "xor esi, esi", "xor edi, edi",
+            "xor r8d, r8d", "xor r9d, r9d", "xor r10d, r10d", "xor r11d, r11d",
+            inlateout("rax") block as usize => result,
+            out("rcx") _, out("rdx") _, out("rsi") _, out("rdi") _, out("r8") _, out("r9") _, out("r10") _,
+            out("r11") _, options(nomem, nostack),
+        );
+    }
+    result as *mut c_void
+}
+
 /// A new block.
 #[inline(always)]
 pub(crate) fn allocated(block: *mut c_void, bytes: usize, kind: BlockKind, entry: Entry) {
@@ -41,7 +60,7 @@ pub(crate) fn allocate_with(bytes: usize, kind: BlockKind, entry: Entry) -> *mut
         clear(block, bytes);
         write_down(context, block as u64, bytes as u64, kind, entry);
     }
-    block
+    alone_in_result(block)
 }
 
 #[inline(always)]

@@ -2,7 +2,7 @@
 //!
 //! Each is a stub that hands its own frame (the place of its return address, and rbp) to a function with
 //! the work, and gets out of the way by a jump: walks start exactly at the caller.
-use crate::blocks::{self, Kinds, allocated, padded, real_malloc};
+use crate::blocks::{self, Kinds, allocated, alone_in_result, padded, real_malloc};
 use crate::real;
 use crate::walk::Entry;
 use core::arch::naked_asm;
@@ -72,7 +72,7 @@ unsafe extern "C" fn malloc_entered(bytes: usize, slot: usize, rbp: usize) -> *m
     let block = real_malloc(padded(bytes));
     blocks::clear(block, bytes);
     allocated(block, bytes, BlockKind::Malloc, Entry { slot, rbp });
-    block
+    alone_in_result(block)
 }
 
 unsafe extern "C" fn calloc_entered(count: usize, bytes: usize, slot: usize, rbp: usize) -> *mut c_void {
@@ -89,7 +89,7 @@ unsafe extern "C" fn calloc_entered(count: usize, bytes: usize, slot: usize, rbp
         None => real::early_allocate(count.saturating_mul(bytes), 16),
     };
     allocated(block, count.wrapping_mul(bytes), BlockKind::Calloc, Entry { slot, rbp });
-    block
+    alone_in_result(block)
 }
 
 unsafe extern "C" fn realloc_entered(block: *mut c_void, bytes: usize, slot: usize, rbp: usize) -> *mut c_void {
@@ -98,7 +98,7 @@ unsafe extern "C" fn realloc_entered(block: *mut c_void, bytes: usize, slot: usi
         let new = real_malloc(padded(bytes));
         blocks::clear(new, bytes);
         allocated(new, bytes, BlockKind::Realloc, entry);
-        return new;
+        return alone_in_result(new);
     }
     if real::is_early(block) {
         let new = real_malloc(padded(bytes));
@@ -125,7 +125,7 @@ unsafe extern "C" fn realloc_entered(block: *mut c_void, bytes: usize, slot: usi
             }
         }
     }
-    new
+    alone_in_result(new)
 }
 
 unsafe extern "C" fn reallocarray_entered(
@@ -209,7 +209,7 @@ macro_rules! aligned {
                 None => real::early_allocate(bytes, alignment),
             };
             allocated(block, bytes, BlockKind::Memalign, Entry { slot, rbp });
-            block
+            alone_in_result(block)
         }
     )*};
 }
@@ -227,7 +227,7 @@ macro_rules! page_aligned {
             // SAFETY: takes any size.
             let block = real::$real::get().map_or(core::ptr::null_mut(), |function| unsafe { function(bytes) });
             allocated(block, bytes, BlockKind::Memalign, Entry { slot, rbp });
-            block
+            alone_in_result(block)
         }
     )*};
 }

@@ -278,6 +278,7 @@ pub(crate) fn end(entry: Entry) {
     };
     header.exit_tid.store(tid, Relaxed);
     header.exit_stack.store(live_stack(entry) as u64, Relaxed);
+    header.exit_thread_pointer.store(tls::control_block() as u64, Relaxed);
     header.state.store(state::EXITING, Release);
     if !restricted {
         sys::futex_wake(&header.state);

@@ -72,11 +72,9 @@ fn map_extents(ledger: Ledger, _lock: &SlowLock, count: usize, entry: u32) -> Op
             return failed(ledger);
         }
         let seed = header.extent_seed.load(Relaxed) as *mut u8;
-        let Some(both) = sys::duplicate_mapping(seed, 2 * BATCH_BYTES) else { return failed(ledger) };
-        // SAFETY: the first half was mapped by the line above and nobody has seen it.
-        unsafe { sys::munmap(both, BATCH_BYTES) };
-        // SAFETY: the duplicate is twice as long.
-        let batch = unsafe { both.add(BATCH_BYTES) };
+        // SAFETY: the last page of the batch that is mapped at `seed`.
+        let last_page = unsafe { seed.add(BATCH_BYTES - 4096) };
+        let Some(batch) = sys::map_following(last_page, BATCH_BYTES) else { return failed(ledger) };
         sys::madvise(batch, BATCH_BYTES, libc::MADV_DONTDUMP);
         header.extent_seed.store(batch as u64, Relaxed);
         first = batch_end;
@@ -170,11 +168,9 @@ fn reserve_leaf(ledger: Ledger, leaf: *mut u8) {
     if sys::is_restricted() {
         return;
     }
-    let Some(both) = sys::duplicate_mapping(leaf, 2 * LEAF_STRIDE) else { return };
-    // SAFETY: the first half was mapped by the line above and nobody has seen it.
-    unsafe { sys::munmap(both, LEAF_STRIDE) };
-    // SAFETY: the duplicate is twice as long.
-    let next = unsafe { both.add(LEAF_STRIDE) };
+    // SAFETY: the last page of the leaf.
+    let last_page = unsafe { leaf.add(LEAF_STRIDE - 4096) };
+    let Some(next) = sys::map_following(last_page, LEAF_STRIDE) else { return };
     sys::madvise(next, LEAF_STRIDE, libc::MADV_DONTDUMP);
     ledger.header().leaf_seed.store(next as u64, Relaxed);
 }

@@ -96,6 +96,8 @@ pub(crate) unsafe fn mmap(address: usize, bytes: usize, flags: i32, fd: i32, off
     (result > 0).then_some(result as *mut u8)
 }
 
+const PAGE: usize = 4096;
+
 /// Address space of this size that begins at a multiple of [`HUGE_PAGE_BYTES`], with nothing in it.
 pub(crate) fn reserve(bytes: usize) -> Option<*mut u8> {
     let flags = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE) as usize;
@@ -116,19 +118,18 @@ pub(crate) fn reserve(bytes: usize) -> Option<*mut u8> {
     Some(aligned as *mut u8)
 }
 
-/// Maps the same pages of a shared mapping once more, `bytes` long from its start on, at a multiple of
+/// Maps the `bytes` of a file that follow those of a shared mapping, whose last page is given, at a multiple of
 /// [`HUGE_PAGE_BYTES`]. Needs no file descriptor (mremap(2): an old size of zero duplicates a shared mapping).
-pub(crate) fn duplicate_mapping(start: *mut u8, bytes: usize) -> Option<*mut u8> {
-    let place = reserve(bytes)?;
+pub(crate) fn map_following(last_page: *mut u8, bytes: usize) -> Option<*mut u8> {
+    let reserved = reserve(HUGE_PAGE_BYTES + bytes)? as usize;
+    let start = reserved + HUGE_PAGE_BYTES;
     let flags = (libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED) as usize;
     // SAFETY: an old size of zero changes nothing that is mapped already, and the place was just reserved.
-    let result = unsafe { call(libc::SYS_mremap, start as usize, 0, bytes, flags, place as usize, 0) };
-    if result <= 0 {
-        // SAFETY: nobody has seen the reserved range.
-        unsafe { munmap(place, bytes) };
-        return None;
-    }
-    Some(place)
+    let result = unsafe { call(libc::SYS_mremap, last_page as usize, 0, PAGE + bytes, flags, start - PAGE, 0) };
+    let unused = if result > 0 { HUGE_PAGE_BYTES } else { HUGE_PAGE_BYTES + bytes };
+    // SAFETY: nobody has seen the reserved range.
+    unsafe { munmap(reserved as *mut u8, unused) };
+    (result > 0).then_some(start as *mut u8)
 }
 
 /// # Safety

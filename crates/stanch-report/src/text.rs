@@ -15,8 +15,7 @@ mod verdict;
 use crate::numbers::{amount_text, bytes_text, plural};
 use page::{Ink, Page};
 use selection::Selection;
-use stanch_finding::{BlockCount, ByteCount, Finding, Kind, Report};
-use std::collections::BTreeSet;
+use stanch_finding::{BlockCount, ByteCount, Finding, Report};
 use std::io::{self, Write};
 
 /// Whether to use the terminal's colours.
@@ -108,16 +107,13 @@ fn left_out(selection: &Selection<'_>, options: &TextOptions<'_>, page: &mut Pag
 }
 
 fn reachable(reports: &[Report], options: &TextOptions<'_>, page: &mut Page) {
-    let findings = reports.iter().flat_map(|report| &report.findings);
-    let findings = findings.filter(|finding| finding.kind == Kind::StillReachable);
-    let places: BTreeSet<_> = findings.clone().map(|finding| &finding.fingerprint).collect();
-    if options.reachable == Reachable::Listed || places.is_empty() {
+    let (bytes, blocks) = verdict::still_reachable(reports);
+    if options.reachable == Reachable::Listed || blocks == BlockCount(0) {
         return;
     }
-    let amount = amount_text(findings.clone().map(held_bytes).sum(), findings.map(held_blocks).sum());
-    let places = plural(places.len() as u64, "place", "places");
+    let amount = amount_text(bytes, blocks);
     page.blank();
-    let text = format!("still reachable: {amount} at {places}; {} lists them", options.reachable_flag);
+    let text = format!("still reachable: {amount}; {} lists them", options.reachable_flag);
     page.paragraph(&[(Ink::Faint, &text)], 2);
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn reports(recording: &Recording, plan: &OutputPlan) -> Vec<Report> {
     if recording.processes.is_empty() && !recording.losses.is_empty() {
         return vec![nothing_recorded(recording)];
     }
-    let reports = recording.processes.iter().map(|process| stanch_leaks::report(process, recording));
+    let reports = recording.processes.iter().map(|process| stanch_leaks::report(process, recording, plan.scope()));
     reports.map(|report| plan.suppressions.apply(report, plan.today)).collect()
 }
 

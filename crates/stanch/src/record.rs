@@ -20,7 +20,7 @@ pub(crate) fn run(args: &RunArgs) -> VerbResult {
     check_fail_on(&plan, &output_plan)?;
     output_plan.tell_notes();
     let mut outcome = stanch_capture::run(&plan, tell_event).map_err(with_hint)?;
-    let names = if args.record.is_some() { Names::All } else { Names::Reported };
+    let names = if args.record.is_some() { Names::All } else { Names::Reported(output_plan.scope()) };
     stanch_capture::resolve(&mut outcome.recording, names, |_, _| {});
     let kept = args.record.as_deref().map_or(Ok(()), |path| keep(&outcome.recording, path));
     // The report comes first even where the recording could not be kept.

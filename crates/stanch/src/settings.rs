@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use stanch_capture::SamplePlan;
 use stanch_finding::Date;
 use stanch_finding::suppression::{SuppressionSet, parse_any};
+use stanch_leaks::Scope;
 use std::io::IsTerminal;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,17 @@ pub(crate) struct OutputPlan {
     pub(crate) all: bool,
     pub(crate) color: When,
     pub(crate) base_folder: Option<String>,
+}
+
+impl OutputPlan {
+    /// What is still reachable is looked into only where something depends on it: names take longer than all else.
+    pub(crate) fn scope(&self) -> Scope {
+        let is_wanted = self.show_reachable
+            || self.format == Format::Json
+            || self.fail_on == Some(FailOn::StillReachable)
+            || !self.suppressions.suppressions().is_empty();
+        if is_wanted { Scope::Everything } else { Scope::WithoutReachable }
+    }
 }
 
 /// The configuration that holds here.

@@ -2,7 +2,7 @@
 use super::evidence::{Case, evidence};
 use super::owner::Owners;
 use super::stacks::Stacks;
-use super::{advice, text};
+use super::{Scope, advice, text};
 use crate::estimate::Uncertainty;
 use stanch_finding::{BlockCount, ByteCount, Confidence, Estimate, Finding, Fingerprint, Kind, Site};
 use stanch_recording::{AllocatorFunction, Class, Group, Process, SiteCounts, SiteIndex, Snapshot};
@@ -13,12 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn findings(
     process: &Process,
     snapshot: &Snapshot,
+    scope: Scope,
     stacks: &Stacks<'_>,
     owners: &Owners<'_>,
 ) -> Vec<Finding> {
     let mut merged: BTreeMap<(Fingerprint, Class), Vec<Stack>> = BTreeMap::new();
     let groups = snapshot.groups.iter().filter(|group| group.allocator != AllocatorFunction::Inherited);
-    for group in groups {
+    for group in groups.filter(|group| scope.has(group.class)) {
         let site = stacks.site(group.site, group.allocator);
         merged.entry((Fingerprint::of(&site), group.class)).or_default().push(Stack { site, group: *group });
     }

@@ -1,5 +1,5 @@
 //! Reports from recordings made by hand.
-use crate::report;
+use crate::{Scope, report};
 use stanch_finding::{BlockCount, ByteCount, Confidence, Evidence, Finding, Kind, OwnerKind, Report};
 use stanch_recording::{
     AllocatorFunction, Class, Ending, Group, LIFETIME_BUCKETS, Loss, Misuse, MisuseKind, Module, NodeIndex, Package,
@@ -95,7 +95,7 @@ impl Maker {
     }
 
     fn report(&self) -> Report {
-        report(&self.process, &Recording::default())
+        report(&self.process, &Recording::default(), Scope::Everything)
     }
 }
 
@@ -386,7 +386,11 @@ fn what_was_not_seen_is_said() {
     maker.process.losses = vec![loss("a thread"), loss("a thread")];
     let recording = Recording { losses: vec![loss("a child")], ..Recording::default() };
     let whats = |process: &Process| -> Vec<String> {
-        report(process, &recording).incomplete.into_iter().map(|incomplete| incomplete.what).collect()
+        report(process, &recording, Scope::Everything)
+            .incomplete
+            .into_iter()
+            .map(|incomplete| incomplete.what)
+            .collect()
     };
     assert_eq!(whats(&maker.process), ["a child", "a thread"]);
     maker.process.snapshots[0].reason = SnapshotReason::Killed;
@@ -408,7 +412,7 @@ fn endings() {
         (Ending::Unknown, None, "not known to have ended"),
     ];
     for (ending, status, words) in cases {
-        let subject = report(&Process { ending, ..process() }, &Recording::default()).subject;
+        let subject = report(&Process { ending, ..process() }, &Recording::default(), Scope::Everything).subject;
         assert_eq!((subject.exit_status, subject.ending.as_str()), (status, words));
         assert_eq!((subject.pid, subject.parent_pid, subject.duration.as_secs()), (Some(17), Some(16), 20));
     }

@@ -116,13 +116,26 @@ fn nothing_found(reports: &[Report]) -> (Ink, String) {
     if may_hide_leaks(reports) {
         return (Ink::Doubtful, format!("no leaks seen{so_far}{all}{besides}, but not everything could be seen"));
     }
-    let held = [Kind::StillReachable, Kind::HeldToExit, Kind::Filling];
-    let is_any_held = reports.iter().any(|report| 0 < report.totals.still_reachable.1.0);
-    let rest = match Sum::of(reports, &held) {
-        Some(sum) => format!("every block was freed or is still reachable ({} {})", sum.amount(), sum.places()),
-        None if 0 < suppressed => "every other block was freed or is still reachable".to_owned(),
-        None if is_any_held => "every block was freed or is still reachable".to_owned(),
-        None => "every block was freed".to_owned(),
+    let rest = match still_reachable(reports) {
+        (bytes, blocks) if blocks != BlockCount(0) => {
+            format!("every block was freed or is still reachable ({})", amount_text(bytes, blocks))
+        }
+        _ if 0 < suppressed => "every other block was freed or is still reachable".to_owned(),
+        _ => "every block was freed".to_owned(),
     };
     (Ink::Good, format!("no leaks{so_far}{all}{besides}: {rest}"))
+}
+
+/// What is still reachable and not suppressed. Where no such finding was asked for, the totals know it.
+pub(super) fn still_reachable(reports: &[Report]) -> (ByteCount, BlockCount) {
+    let of_report = |report: &Report| {
+        let held = || report.findings.iter().filter(|finding| finding.kind == Kind::StillReachable);
+        match held().next() {
+            Some(_) => (held().map(held_bytes).sum(), held().map(held_blocks).sum()),
+            None if report.suppressed.is_empty() => report.totals.still_reachable,
+            None => Default::default(),
+        }
+    };
+    let sums: Vec<(ByteCount, BlockCount)> = reports.iter().map(of_report).collect();
+    (sums.iter().map(|sum| sum.0).sum(), sums.iter().map(|sum| sum.1).sum())
 }

@@ -75,7 +75,7 @@ fn nothing_found_is_one_line() {
     assert_eq!(written(&[samples::clean()], &OPTIONS), "no leaks: every block was freed\n");
     assert_eq!(
         written(&[samples::only_reachable()], &OPTIONS),
-        "no leaks: every block was freed or is still reachable (2.00 KiB in 2 blocks at 1\n  place)\n"
+        "no leaks: every block was freed or is still reachable (2.00 KiB in 2 blocks)\n"
     );
     assert_eq!(
         written(&[samples::clean(), samples::clean()], &OPTIONS),
