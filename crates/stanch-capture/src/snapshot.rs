@@ -3,6 +3,7 @@ use crate::heap::{Block, Heap};
 use crate::image::{Image, Source, ThreadImage, is_part_of};
 use crate::ledger::{Ledger, LiveMapping, Tables};
 use crate::roots::{Surroundings, control_block, dead_stacks, is_program_break, roots};
+use crate::work::cores;
 use stanch_leaks::{Classification, HeapImage, MemoryRange, classify};
 use stanch_ledger::{BirthCode, BlockKind, flag};
 use stanch_process::{ForkError, Pid, Stopped, SystemCallSite, Tid};
@@ -11,6 +12,9 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::Ordering::*;
 use std::time::Instant;
+
+/// Fewer blocks are not worth a second thread.
+const BLOCKS_MANY: usize = 4096;
 
 /// What was taken of a process at one instant. What it means is worked out afterwards.
 #[derive(Debug)]
@@ -157,7 +161,8 @@ impl Frozen {
             });
         }
         let heap_image = self.heap_image(image);
-        let decided = classify(&heap_image);
+        let threads = if heap_image.blocks.len() < BLOCKS_MANY { 1 } else { cores() };
+        let decided = classify(&heap_image, threads);
         drop(heap_image);
         let indirect = indirect_sums(&self.heap, &decided);
         for (index, block) in self.heap.blocks().enumerate() {

@@ -3,7 +3,8 @@
 //! Blocks of 48 bytes lie 48 and 80 bytes apart in turns. `BLOCKS` is 10 million unless told; a word selects the shapes
 //! whose names contain it. Random order means that no two neighbours in a list or tree are neighbours in memory, which
 //! is the worst case: every step misses every cache. Figures depend on how busy the machine is: the best of three is
-//! printed. The memory is the highest resident size less what was resident before.
+//! printed, for one thread and for as many as there are cores. The memory is the highest resident size less what was
+//! resident before.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use stanch_leaks::{BlockRange, Classification, HeapImage, MemoryRange, PointerPolicy, RootSpan, classify};
@@ -33,7 +34,11 @@ fn main() {
     println!("{blocks} blocks of {BLOCK_BYTES} bytes");
     for (name, build, expected) in shapes {
         if only.as_ref().is_none_or(|only| name.contains(only.as_str())) {
-            measure(name, &build(blocks), expected);
+            let heap = build(blocks);
+            let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+            for threads in [1, cores] {
+                measure(&format!("{name}, {threads} threads"), &heap, expected, threads);
+            }
         }
     }
 }
@@ -122,7 +127,7 @@ fn shuffled(len: usize) -> Vec<u32> {
     numbers
 }
 
-fn measure(name: &str, heap: &Heap, expected: Class) {
+fn measure(name: &str, heap: &Heap, expected: Class, threads: usize) {
     let blocks = heap.content.len() as u64 / STRIDE;
     let ranges: Vec<BlockRange> =
         (0..blocks).map(|i| BlockRange { start: Heap::address(i as usize), bytes: BLOCK_BYTES }).collect();
@@ -139,13 +144,13 @@ fn measure(name: &str, heap: &Heap, expected: Class) {
     let mut seconds = f64::INFINITY;
     for _ in 0..3 {
         let start = Instant::now();
-        let answer = classify(&image);
+        let answer = classify(&image, threads);
         seconds = seconds.min(start.elapsed().as_secs_f64());
         check(&answer, expected, blocks);
     }
     let bytes = (peak_bytes() - before) as f64 / blocks as f64;
     println!(
-        "{name:34} {seconds:6.3} s  {:5.0} ns a block  {bytes:5.1} bytes a block on top",
+        "{name:45} {seconds:6.3} s  {:5.0} ns a block  {bytes:5.1} bytes a block on top",
         seconds * 1e9 / blocks as f64
     );
 }

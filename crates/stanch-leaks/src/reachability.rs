@@ -8,36 +8,38 @@ mod index;
 mod lost;
 mod mappings;
 mod mark;
+mod marks;
 mod memory;
+mod pool;
+mod team;
 mod trace;
 
 pub use image::{BlockRange, Classification, HeapImage, MemoryRange, PointerPolicy, RootSpan};
 
 use index::PointerIndex;
 use mappings::MappingReferences;
+use marks::Marks;
 use memory::Memory;
-use stanch_recording::Class;
-use trace::Trace;
+use team::Team;
 
-/// Classifies every block of a heap.
+/// Classifies every block of a heap, on so many threads. The answer does not depend on their number.
 ///
 /// Linear in the bytes scanned: each block is scanned once if it is reachable, and up to three times if it is lost.
-/// Needs 5 bytes a block for the answer, up to 8 for pending work and an index of about 1.6 % of the heap's
+/// Needs 6 bytes a block for the answer, up to 8 for pending work and an index of about 1.6 % of the heap's
 /// address range. Blocks that are out of order or overlap make the answer wrong, never the call fail.
 ///
 /// # Panics
 ///
 /// On 2³¹ blocks or more.
-pub fn classify(image: &HeapImage<'_>) -> Classification {
+pub fn classify(image: &HeapImage<'_>, threads: usize) -> Classification {
     let index = PointerIndex::build(image.blocks);
-    let memory = Memory::new(&image.memory);
-    let mut trace = Trace::new(image.blocks, &index, memory);
-    let mut mappings = MappingReferences::new(&image.mappings);
-    let mut class = vec![Class::DefinitelyLost; image.blocks.len()];
+    let team = Team::new(image.blocks, &index, Memory::new(&image.memory), threads);
+    let mappings = MappingReferences::new(&image.mappings);
+    let marks = Marks::new(image.blocks.len());
 
-    mark::from_roots(image, &mut trace, &mut mappings, &mut class);
-    mark::possibly(&mut trace, &mut mappings, &mut class);
-    let leader = lost::group(&mut trace, &mut class);
+    mark::from_roots(image, &team, &mappings, &marks);
+    mark::possibly(&team, &mappings, &marks);
+    let (class, leader) = lost::group(&team, &marks);
 
     Classification { class, leader, mapping_referenced: mappings.into_referenced() }
 }

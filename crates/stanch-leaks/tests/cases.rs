@@ -30,7 +30,7 @@ fn check(blocks: &[(u64, &[u64])], policy: PointerPolicy, roots: &[u64], expecte
         vtable_spans: vec![VTABLES],
         ..HeapImage::default()
     };
-    let answer = classify(&image);
+    let answer = classify(&image, 1);
     assert_eq!(answer.class, expected);
     assert_eq!(naive::classify(&image).class, expected, "the twin");
     answer.leader

@@ -184,7 +184,10 @@ impl Plan {
 }
 
 fn hold_against_twin(image: &HeapImage<'_>) -> Result<(), TestCaseError> {
-    let fast = classify(image);
+    let fast = classify(image, 1);
+    for threads in [2, 4] {
+        prop_assert_eq!(&classify(image, threads), &fast, "{} threads", threads);
+    }
     let slow = naive::classify(image);
     let leaders = naive::leaders(image);
     prop_assert_eq!(&fast.class, &slow.class);
@@ -203,6 +206,45 @@ fn hold_against_twin(image: &HeapImage<'_>) -> Result<(), TestCaseError> {
         }
     }
     Ok(())
+}
+
+/// So many blocks that threads share them, too many for the twin: trees, lost blocks, pointers to middles.
+#[test]
+fn large_enough_to_be_shared() {
+    const BLOCKS: u64 = 100_000;
+    let address = |block: u64| HEAP + 32 * (block % BLOCKS);
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    for _ in 0..20 {
+        let mut random = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        let words = |block: u64, chance: u64| match chance % 8 {
+            0 => [address(chance >> 8), address(chance >> 32) + 8],
+            1 => [0, 0],
+            _ => [address(2 * block + 1), address(2 * block + 2)],
+        };
+        let content: Vec<u8> = (0..BLOCKS)
+            .flat_map(|block| [words(block, random()), [0; 2]])
+            .flatten()
+            .flat_map(u64::to_le_bytes)
+            .collect();
+        let blocks: Vec<BlockRange> =
+            (0..BLOCKS).map(|block| BlockRange { start: address(block), bytes: 16 }).collect();
+        let image = HeapImage {
+            blocks: &blocks,
+            memory: vec![MemoryRange { start: HEAP, bytes: &content }],
+            root_words: (0..2).map(|_| address(random())).collect(),
+            ..HeapImage::default()
+        };
+        let alone = classify(&image, 1);
+        assert!(2 <= alone.class.iter().collect::<std::collections::HashSet<_>>().len(), "one class only");
+        for threads in [2, 4] {
+            assert_eq!(classify(&image, threads), alone, "{threads} threads");
+        }
+    }
 }
 
 proptest! {

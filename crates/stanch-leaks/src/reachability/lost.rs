@@ -7,28 +7,56 @@
 //! candidate. And none is too many: a candidate that another cycle reaches was met before that cycle's leader, or it
 //! would have been reached from there.)
 //!
-//! The first two passes follow many chains side by side. Those over cycles take one candidate at a time and wait for
-//! memory at every step; lost cycles are rare.
+//! Which lost blocks are pointed to is found out by all threads. Who leads whom depends on who comes first, so one
+//! thread does it, to the same end each time: it follows many chains side by side. The passes over cycles take one
+//! candidate at a time and wait for memory at every step; lost cycles are rare.
 use super::BlockRange;
+use super::marks::{Mark, Marks};
+use super::team::Team;
 use super::trace::{Trace, Visitor};
 use stanch_recording::Class;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// In `leader`: not reached from any leader or candidate yet.
 const NOT_REACHED: u32 = u32::MAX;
 /// In `leader`: reached from a candidate.
 const BELOW_CANDIDATE: u32 = u32::MAX - 1;
 
-/// Of the blocks of class definitely lost, gives those that are no leaders the class indirectly lost. Returns for each
-/// block a leader that reaches it; for blocks that are not indirectly lost, themselves.
-pub(super) fn group(trace: &mut Trace<'_>, class: &mut [Class]) -> Vec<u32> {
-    trace.run(&mut PointedTo { class, seed: 0 });
+/// The class of each block, and for each a leader that reaches it; for blocks that are not indirectly lost, themselves.
+pub(super) fn group(team: &Team<'_>, marks: &Marks) -> (Vec<Class>, Vec<u32>) {
+    let mut class = marks.classes();
+    if pointed_to(team, marks, &mut class) == 0 {
+        return (class, (0..team.blocks.len() as u32).collect());
+    }
     let no_leader_yet =
         |(block, class): (u32, &Class)| if *class == Class::IndirectlyLost { NOT_REACHED } else { block };
-    let mut leader: Vec<u32> = (0..).zip(&*class).map(no_leader_yet).collect();
-    trace.run(&mut BelowLeaders { class, leader: &mut leader, seed: 0 });
-    let candidates = cycle_candidates(trace, &mut leader);
-    lead_cycles(trace, class, &mut leader, &candidates);
-    leader
+    let mut leader: Vec<u32> = (0..).zip(&class).map(no_leader_yet).collect();
+    let mut trace = team.trace();
+    trace.run(&mut BelowLeaders { class: &class, leader: &mut leader, seed: 0 });
+    let candidates = cycle_candidates(&mut trace, &mut leader);
+    lead_cycles(&mut trace, &mut class, &mut leader, &candidates);
+    (class, leader)
+}
+
+/// Scans every lost block and makes indirectly lost what another one points to. Gives the number of these. (A block
+/// that points to itself would come out right as a cycle, too, but later.)
+fn pointed_to(team: &Team<'_>, marks: &Marks, class: &mut [Class]) -> usize {
+    const PART: usize = 1 << 16;
+    let seen: Vec<AtomicU8> = class.iter().map(|_| AtomicU8::new(0)).collect();
+    let starts: Vec<usize> = (0..marks.len()).step_by(PART).collect();
+    team.run(&starts, |start, trace| {
+        let Some(&start) = start else { return };
+        let seeds = marks.with(Mark::Lost, start..(start + PART).min(marks.len()));
+        trace.run_alone(&mut PointedTo { marks, seen: &seen, seeds });
+    });
+    let mut count = 0;
+    for (class, seen) in class.iter_mut().zip(&seen) {
+        if seen.load(Relaxed) != 0 {
+            *class = Class::IndirectlyLost;
+            count += 1;
+        }
+    }
+    count
 }
 
 fn cycle_candidates(trace: &mut Trace<'_>, leader: &mut [u32]) -> Vec<u32> {
@@ -54,28 +82,27 @@ fn lead_cycles(trace: &mut Trace<'_>, class: &mut [Class], leader: &mut [u32], c
     }
 }
 
-/// Scans every lost block and makes indirectly lost what another one points to. A block that points to itself
-/// would come out right as a cycle, too, but later.
-struct PointedTo<'a> {
-    class: &'a mut [Class],
-    seed: usize,
+/// Notes which lost blocks other lost blocks point to.
+struct PointedTo<'a, I> {
+    marks: &'a Marks,
+    seen: &'a [AtomicU8],
+    seeds: I,
 }
 
-impl Visitor for PointedTo<'_> {
+impl<I: Iterator<Item = u32>> Visitor for PointedTo<'_, I> {
     fn next_seed(&mut self) -> Option<u32> {
-        let is_lost = |class: &Class| matches!(class, Class::DefinitelyLost | Class::IndirectlyLost);
-        next(&mut self.seed, self.class.len(), |block| is_lost(&self.class[block]))
+        self.seeds.next()
     }
 
     #[inline]
     fn wants(&self, block: u32) -> bool {
-        self.class[block as usize] == Class::DefinitelyLost
+        self.marks.is_below(block, Mark::Possible) && self.seen[block as usize].load(Relaxed) == 0
     }
 
     #[inline]
     fn points(&mut self, from: u32, _word: u64, to: u32, _block: BlockRange) -> bool {
-        if from != to && self.wants(to) {
-            self.class[to as usize] = Class::IndirectlyLost;
+        if from != to {
+            self.seen[to as usize].store(1, Relaxed);
         }
         false
     }

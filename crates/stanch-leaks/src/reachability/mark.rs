@@ -1,37 +1,73 @@
 //! Marks what the roots reach: first by pointers to starts alone, then what needs one to a middle.
 use super::heuristics::Heuristics;
 use super::mappings::MappingReferences;
-use super::trace::{Trace, Visitor};
+use super::marks::{Mark, Marks};
+use super::team::{Team, parts};
+use super::trace::Visitor;
 use super::{BlockRange, HeapImage, PointerPolicy};
-use stanch_recording::Class;
 
-/// Marks blocks that the roots reach by pointers to starts as still reachable, and as possibly lost the blocks to
-/// whose middle these or the roots point. All other blocks keep their class, definitely lost.
-pub(super) fn from_roots(
-    image: &HeapImage<'_>,
-    trace: &mut Trace<'_>,
-    mappings: &mut MappingReferences,
-    class: &mut [Class],
-) {
-    let heuristics = Heuristics::new(trace.memory, &image.vtable_spans);
-    let mut visitor = FromRoots { class, mappings, heuristics, middle: Middle::Start };
-
-    visitor.follow_words(&image.start_words, trace);
-    visitor.middle = Middle::Nothing;
-    visitor.follow_roots(image, PointerPolicy::StartOnly, trace);
-    visitor.middle = Middle::Possible;
-    visitor.follow_words(&image.root_words, trace);
-    visitor.follow_roots(image, PointerPolicy::Any, trace);
-    trace.run(&mut visitor);
+/// Marks blocks that the roots reach by pointers to starts as reached, and as possible the blocks to whose middle
+/// these or the roots point.
+pub(super) fn from_roots(image: &HeapImage<'_>, team: &Team<'_>, mappings: &MappingReferences, marks: &Marks) {
+    let heuristics = Heuristics::new(team.memory, &image.vtable_spans);
+    let roots = roots(image);
+    team.run(&roots, |root, trace| {
+        let middle = root.map_or(Middle::Possible, Root::middle);
+        let mut visitor = FromRoots { marks, mappings, heuristics: &heuristics, middle };
+        match root {
+            Some(Root::Words(words, _)) => {
+                words.iter().for_each(|&word| mappings.note_word(word));
+                trace.follow(words.iter().copied(), &mut visitor);
+            }
+            Some(&Root::Span(start, end, _)) => trace.follow_span(start, end, &mut visitor),
+            None => trace.run(&mut visitor),
+        }
+    });
 }
 
-/// Marks what the possibly lost blocks reach, by whatever pointer, as possibly lost too.
-pub(super) fn possibly(trace: &mut Trace<'_>, mappings: &mut MappingReferences, class: &mut [Class]) {
-    (0..)
-        .zip(class.iter())
-        .filter(|(_, class)| **class == Class::PossiblyLost)
-        .for_each(|(block, _)| trace.push(block));
-    trace.run(&mut Possibly { class, mappings });
+/// Marks what the possible blocks reach, by whatever pointer, as possible too.
+pub(super) fn possibly(team: &Team<'_>, mappings: &MappingReferences, marks: &Marks) {
+    // Listed first: a block that becomes possible meanwhile is scanned by whoever finds it.
+    let seeds: Vec<u32> = marks.with(Mark::Possible, 0..marks.len()).collect();
+    let seeds: Vec<&[u32]> = parts(&seeds).collect();
+    team.run(&seeds, |seeds, trace| match seeds {
+        Some(seeds) => seeds.iter().for_each(|&block| trace.push(block)),
+        None => trace.run(&mut Possibly { marks, mappings }),
+    });
+}
+
+/// A part of the roots.
+enum Root<'a> {
+    Words(&'a [u64], Middle),
+    Span(u64, u64, Middle),
+}
+
+impl Root<'_> {
+    fn middle(&self) -> Middle {
+        match self {
+            Self::Words(_, middle) | Self::Span(_, _, middle) => *middle,
+        }
+    }
+}
+
+/// The roots in parts that threads can share.
+fn roots<'a>(image: &'a HeapImage<'_>) -> Vec<Root<'a>> {
+    const SPAN_BYTES: u64 = 256 << 10;
+    let mut roots = vec![Root::Words(&image.start_words, Middle::Start)];
+    roots.extend(parts(&image.root_words).map(|words| Root::Words(words, Middle::Possible)));
+    for root in &image.roots {
+        let middle = match root.policy {
+            PointerPolicy::Any => Middle::Possible,
+            PointerPolicy::StartOnly => Middle::Nothing,
+        };
+        let mut start = root.start;
+        while start < root.end {
+            let end = (start & !7).saturating_add(SPAN_BYTES).min(root.end);
+            roots.push(Root::Span(start, end, middle));
+            start = end;
+        }
+    }
+    roots
 }
 
 /// What a pointer to the middle of a block means.
@@ -43,24 +79,13 @@ enum Middle {
 }
 
 struct FromRoots<'a> {
-    class: &'a mut [Class],
-    mappings: &'a mut MappingReferences,
-    heuristics: Heuristics<'a>,
+    marks: &'a Marks,
+    mappings: &'a MappingReferences,
+    heuristics: &'a Heuristics<'a>,
     middle: Middle,
 }
 
 impl FromRoots<'_> {
-    fn follow_words(&mut self, words: &[u64], trace: &mut Trace<'_>) {
-        words.iter().for_each(|&word| self.mappings.note_word(word));
-        trace.follow(words.iter().copied(), self);
-    }
-
-    fn follow_roots(&mut self, image: &HeapImage<'_>, policy: PointerPolicy, trace: &mut Trace<'_>) {
-        for root in image.roots.iter().filter(|root| root.policy == policy) {
-            trace.follow_span(root.start, root.end, self);
-        }
-    }
-
     fn is_start(&self, word: u64, block: BlockRange) -> bool {
         word == block.start
             || match self.middle {
@@ -74,20 +99,16 @@ impl FromRoots<'_> {
 impl Visitor for FromRoots<'_> {
     #[inline]
     fn wants(&self, block: u32) -> bool {
-        self.class[block as usize] != Class::StillReachable
+        self.marks.is_below(block, Mark::Reached)
     }
 
     #[inline]
     fn points(&mut self, _from: u32, word: u64, to: u32, block: BlockRange) -> bool {
-        if !self.wants(to) {
-            return false;
-        }
         if self.is_start(word, block) {
-            self.class[to as usize] = Class::StillReachable;
-            return true;
+            return self.marks.raise(to, Mark::Reached);
         }
         if self.middle == Middle::Possible {
-            self.class[to as usize] = Class::PossiblyLost;
+            self.marks.raise(to, Mark::Possible);
         }
         false
     }
@@ -100,23 +121,19 @@ impl Visitor for FromRoots<'_> {
 }
 
 struct Possibly<'a> {
-    class: &'a mut [Class],
-    mappings: &'a mut MappingReferences,
+    marks: &'a Marks,
+    mappings: &'a MappingReferences,
 }
 
 impl Visitor for Possibly<'_> {
     #[inline]
     fn wants(&self, block: u32) -> bool {
-        self.class[block as usize] == Class::DefinitelyLost
+        self.marks.is_below(block, Mark::Possible)
     }
 
     #[inline]
     fn points(&mut self, _from: u32, _word: u64, to: u32, _block: BlockRange) -> bool {
-        let is_new = self.wants(to);
-        if is_new {
-            self.class[to as usize] = Class::PossiblyLost;
-        }
-        is_new
+        self.marks.raise(to, Mark::Possible)
     }
 
     #[inline]

@@ -6,10 +6,11 @@
 use super::BlockRange;
 use super::index::{NO_BLOCK, PointerIndex};
 use super::memory::{Memory, aligned, words};
+use super::pool::Pool;
 use std::hint::black_box;
 
 /// Blocks scanned at a time.
-const BLOCK_BATCH: usize = 64;
+pub(super) const BLOCK_BATCH: usize = 64;
 /// Words looked up at a time.
 const WORD_BATCH: usize = 256;
 
@@ -47,12 +48,19 @@ pub(super) struct Trace<'a> {
     index: &'a PointerIndex,
     pub(super) memory: Memory<'a>,
     pending: Vec<u32>,
+    /// Where other threads find work, if there are any.
+    pool: Option<&'a Pool>,
     candidates: Vec<Candidate>,
 }
 
 impl<'a> Trace<'a> {
-    pub(super) fn new(blocks: &'a [BlockRange], index: &'a PointerIndex, memory: Memory<'a>) -> Self {
-        Self { blocks, index, memory, pending: Vec::new(), candidates: Vec::with_capacity(WORD_BATCH) }
+    pub(super) fn new(
+        blocks: &'a [BlockRange],
+        index: &'a PointerIndex,
+        memory: Memory<'a>,
+        pool: Option<&'a Pool>,
+    ) -> Self {
+        Self { blocks, index, memory, pending: Vec::new(), pool, candidates: Vec::with_capacity(WORD_BATCH) }
     }
 
     /// Has the block scanned by the next [`Self::run`].
@@ -75,7 +83,8 @@ impl<'a> Trace<'a> {
         }
     }
 
-    /// Scans the pending blocks, the visitor's seeds and what they lead to, until nothing is left.
+    /// Scans the pending blocks, the visitor's seeds and what they lead to, until nothing is left, neither here nor at
+    /// other threads that share their work with this one.
     pub(super) fn run(&mut self, visitor: &mut impl Visitor) {
         let mut batch = [Content::default(); BLOCK_BATCH];
         let mut hint = 0;
@@ -88,7 +97,11 @@ impl<'a> Trace<'a> {
             let from = self.pending.len().saturating_sub(BLOCK_BATCH);
             let len = self.pending.len() - from;
             if len == 0 {
-                return;
+                match self.pool.and_then(Pool::take) {
+                    Some(pending) => self.pending = pending,
+                    None => return,
+                }
+                continue;
             }
             for (content, &number) in batch.iter_mut().zip(&self.pending[from..]) {
                 *content = Content::of(number, self.blocks[number as usize], &self.memory, &mut hint);
@@ -99,7 +112,17 @@ impl<'a> Trace<'a> {
                 self.add_content(content, visitor);
             }
             self.resolve(visitor);
+            if let Some(pool) = self.pool {
+                pool.offer(&mut self.pending);
+            }
         }
+    }
+
+    /// As [`Self::run`], but without the work of other threads.
+    pub(super) fn run_alone(&mut self, visitor: &mut impl Visitor) {
+        let pool = self.pool.take();
+        self.run(visitor);
+        self.pool = pool;
     }
 
     fn add_content(&mut self, content: &Content<'_>, visitor: &mut impl Visitor) {
