@@ -10,6 +10,7 @@
 //! meet, gets no signal, and keeps no process id: it waits for the helper before it goes on. What it can see are
 //! the helper's few milliseconds in what `getrusage` says of its children. The image has no open files, so what the
 //! program closes is closed.
+use crate::haste::hurry;
 use crate::inject::{self, Caller};
 use crate::ptrace::{self, Stop, request};
 use crate::{Mapping, Pid, Stopped, Tid, facts};
@@ -151,6 +152,7 @@ fn adopt<T>(
     site: SystemCallSite,
     work: impl FnOnce(&mut Caller) -> Result<T, ForkError>,
 ) -> Result<T, ForkError> {
+    hurry(helper);
     let result = stand_still(helper)
         .and_then(|()| Caller::take(helper, site.0, libc::PTRACE_O_TRACECLONE | libc::PTRACE_O_EXITKILL))
         .map_err(ForkError::from)

@@ -6,6 +6,7 @@
 
 mod facts;
 mod fork;
+mod haste;
 mod inject;
 mod maps;
 mod memory;

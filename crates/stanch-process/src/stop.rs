@@ -1,4 +1,5 @@
 //! Makes the threads of a process stand still, and reads their registers.
+use crate::haste::Haste;
 use crate::ptrace::{self, request};
 use crate::{Pid, Tid};
 use std::collections::HashSet;
@@ -35,6 +36,8 @@ pub struct Stopped {
     pub running: Vec<(Tid, io::Error)>,
     /// Signals that were met while threads stood still; they get them when they go on.
     pub(crate) held_back: Vec<(Tid, i32)>,
+    /// Last, so that the threads go on before we slow down.
+    _haste: Haste,
 }
 
 /// Stops all threads of a process but those in `except`. Threads that start meanwhile are stopped too.
@@ -42,7 +45,8 @@ pub struct Stopped {
 /// # Errors
 /// Where the process is gone.
 pub fn stop(pid: Pid, except: &[Tid]) -> io::Result<Stopped> {
-    let mut stopped = Stopped { threads: Vec::new(), running: Vec::new(), held_back: Vec::new() };
+    let mut stopped =
+        Stopped { threads: Vec::new(), running: Vec::new(), held_back: Vec::new(), _haste: Haste::begin() };
     let mut seen: HashSet<Tid> = except.iter().copied().collect();
     loop {
         let new: Vec<Tid> = crate::threads(pid)?.into_iter().filter(|tid| seen.insert(*tid)).collect();
