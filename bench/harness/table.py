@@ -43,7 +43,7 @@ def render(results, tools, bare):
         seconds, peak_bytes = bare[workload]
         rows.append([workload, f"{seconds:.2f}", *[_ratios(summaries[tool]) for tool in tools]])
         memory.append([workload, f"{peak_bytes / 2**20:.0f}", *[_memory(summaries[tool]) for tool in tools]])
-    return _align(rows) + "\n\n" + _align(memory)
+    return align(rows) + "\n\n" + align(memory)
 
 
 def _ratios(summary):
@@ -65,7 +65,7 @@ def _digits(value):
     return f"{value:.0f}" if value >= 20 else f"{value:.1f}" if value >= 3 else f"{value:.2f}"
 
 
-def _align(rows):
+def align(rows):
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
