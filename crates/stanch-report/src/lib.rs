@@ -5,9 +5,16 @@
 //! colour, limits, directories, comes in an options struct whose every field the caller says.
 #![forbid(unsafe_code)]
 
+pub mod csv;
+pub mod firefox;
+pub mod folded;
+pub mod heaptrack;
 pub mod json;
 mod kinds;
+pub mod massif;
 pub mod numbers;
+pub mod pprof;
 pub mod sarif;
+pub mod speedscope;
 pub mod stacks;
 pub mod text;

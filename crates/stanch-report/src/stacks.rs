@@ -60,6 +60,58 @@ impl Weight {
             Self::Temporary => "temporary",
         }
     }
+
+    /// False where only blocks are counted.
+    #[must_use]
+    pub const fn has_bytes(self) -> bool {
+        !matches!(self, Self::Temporary)
+    }
+}
+
+/// Bytes or blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Requested sizes.
+    Bytes,
+    /// How many.
+    Blocks,
+}
+
+impl Unit {
+    /// The word for it: `bytes`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Blocks => "blocks",
+        }
+    }
+}
+
+/// One number a stack: what formats with a single weight carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// Which blocks.
+    pub weight: Weight,
+    /// Counted how.
+    pub unit: Unit,
+}
+
+impl Measure {
+    /// What a stack weighs.
+    #[must_use]
+    pub fn of(self, stack: &WeightedStack) -> u64 {
+        self.count(stack.amount(self.weight))
+    }
+
+    /// The number in this unit.
+    #[must_use]
+    pub fn count(self, amount: Amount) -> u64 {
+        match self.unit {
+            Unit::Bytes => amount.bytes,
+            Unit::Blocks => amount.blocks,
+        }
+    }
 }
 
 /// One stack and what it weighs.

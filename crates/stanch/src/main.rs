@@ -4,6 +4,7 @@
 mod args;
 mod destination;
 mod exit;
+mod export;
 mod output;
 mod record;
 mod recorder;

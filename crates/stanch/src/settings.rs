@@ -5,6 +5,7 @@ use anyhow::{Context, Error, Result, anyhow, bail};
 use clap::ValueEnum;
 use stanch_finding::Date;
 use stanch_finding::suppression::{SuppressionSet, parse_any};
+use stanch_report::stacks::{Measure, Unit, Weight};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -45,6 +46,8 @@ pub(crate) struct OutputPlan {
     pub(crate) all: bool,
     pub(crate) color: When,
     pub(crate) base_folder: Option<String>,
+    /// What formats with one number a stack carry.
+    pub(crate) measure: Measure,
 }
 
 /// The configuration that holds here.
@@ -125,6 +128,7 @@ impl Settings {
             all: typed.all,
             color: typed.color.or(choice("STANCH_COLOR")?).or(self.file.color).unwrap_or(When::Auto),
             base_folder: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
+            measure: Measure { weight: Weight::Lost, unit: Unit::Bytes },
         })
     }
 

@@ -13,6 +13,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("stanch-finding", &[]),
     ("stanch-ledger", &[]),
     ("stanch-recording", &[]),
+    ("stanch-pprof", &[]),
     ("stanch-process", &[]),
     ("stanch-recorder", &["stanch-ledger"]),
     ("stanch-symbols", &["stanch-recording"]),
@@ -21,7 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "stanch-capture",
         &["stanch-ledger", "stanch-process", "stanch-recording", "stanch-leaks", "stanch-symbols", "stanch-finding"],
     ),
-    ("stanch-report", &["stanch-finding", "stanch-recording"]),
+    ("stanch-report", &["stanch-finding", "stanch-recording", "stanch-pprof"]),
     (
         "stanch",
         &[

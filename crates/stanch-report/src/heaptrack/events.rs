@@ -1,0 +1,180 @@
+//! Events whose sums are given: a history that could have led to a recording.
+use crate::stacks::Amount;
+use std::io::{self, Write};
+
+/// What one stack allocated.
+pub(super) struct Bundle {
+    /// Number of its trace.
+    pub(super) trace: u64,
+    /// Left at the end.
+    pub(super) live: Amount,
+    /// Freed before.
+    pub(super) freed: Amount,
+    /// How many of `freed` were freed at once.
+    pub(super) temporary_blocks: u64,
+}
+
+/// What the whole history must show.
+pub(super) struct Events {
+    /// Most bytes at one time.
+    pub(super) peak_bytes: u64,
+    /// When it ends, in milliseconds.
+    pub(super) end_ms: u64,
+    /// Of so many freed blocks one is written, with the bytes of all.
+    pub(super) calls_divisor: u64,
+}
+
+/// Blocks of one size.
+struct Run {
+    bytes_each: u64,
+    blocks: u64,
+}
+
+/// As many runs as are needed for `amount`'s bytes and blocks: two where the mean is no whole number.
+fn runs(amount: Amount) -> impl Iterator<Item = Run> {
+    let (mean, larger) = match amount.blocks {
+        0 => (0, 0),
+        blocks => (amount.bytes / blocks, amount.bytes % blocks),
+    };
+    let runs = [
+        Run { bytes_each: mean.saturating_add(1), blocks: larger },
+        Run { bytes_each: mean, blocks: amount.blocks - larger },
+    ];
+    runs.into_iter().filter(|run| run.blocks != 0)
+}
+
+/// Freed blocks of one size, and what becomes of them.
+struct Plan {
+    info: u64,
+    trace: u64,
+    bytes_each: u64,
+    /// Freed some time after they came.
+    lasting: u64,
+    /// Freed at once.
+    temporary: u64,
+    /// Kept until the peak is over.
+    held: u64,
+    /// Bytes of one more block that is kept in part.
+    held_part_bytes: u64,
+}
+
+impl Plan {
+    /// Takes blocks to be held out of `blocks`; `hold_bytes` is what is still wanted.
+    fn hold(&mut self, blocks: fn(&mut Plan) -> &mut u64, hold_bytes: &mut u64) {
+        let each = self.bytes_each;
+        let available = *blocks(self);
+        if each == 0 || available == 0 || self.held_part_bytes != 0 {
+            return;
+        }
+        let whole = (*hold_bytes / each).min(available);
+        *hold_bytes -= whole * each;
+        let is_part_wanted = whole < available && *hold_bytes != 0;
+        self.held += whole;
+        if is_part_wanted {
+            self.held_part_bytes = std::mem::take(hold_bytes);
+        }
+        *blocks(self) -= whole + u64::from(is_part_wanted);
+    }
+}
+
+impl Events {
+    /// First what comes and goes, then what is held until the peak, then what stays: that is the peak. Then the held is
+    /// freed.
+    pub(super) fn write(&self, bundles: &[Bundle], out: &mut impl Write) -> io::Result<()> {
+        let Some(first) = bundles.first() else { return Ok(()) };
+        let mut writer = Writer { out, infos: 0 };
+        let separator = writer.info(0, first.trace)?;
+        let mut plans = self.plans(bundles, &mut writer)?;
+        let live_bytes = bundles.iter().fold(0, |sum: u64, bundle| sum.saturating_add(bundle.live.bytes));
+        let mut hold_bytes = self.peak_bytes.saturating_sub(live_bytes);
+        plans.iter_mut().for_each(|plan| plan.hold(|plan| &mut plan.lasting, &mut hold_bytes));
+        plans.iter_mut().for_each(|plan| plan.hold(|plan| &mut plan.temporary, &mut hold_bytes));
+
+        writeln!(writer.out, "c 0")?;
+        for plan in &plans {
+            writer.come_and_go(plan.lasting, plan.info, Some(separator))?;
+            writer.come_and_go(plan.temporary, plan.info, None)?;
+        }
+        let mut held = Vec::new();
+        for plan in &plans {
+            held.push((plan.info, plan.held));
+            held.extend(writer.hold(plan)?);
+        }
+        for bundle in bundles {
+            for run in runs(bundle.live) {
+                let info = writer.info(run.bytes_each, bundle.trace)?;
+                writer.repeat("+", run.blocks, info)?;
+            }
+        }
+        writeln!(writer.out, "c {:x}", self.end_ms)?;
+        held.into_iter().try_for_each(|(info, blocks)| writer.repeat("-", blocks, info))?;
+        writeln!(writer.out, "c {:x}", self.end_ms.saturating_add(1))
+    }
+
+    /// The freed blocks of all stacks. Of more than can be written one by one, one stands for several.
+    fn plans(&self, bundles: &[Bundle], writer: &mut Writer<'_, impl Write>) -> io::Result<Vec<Plan>> {
+        let mut plans = Vec::new();
+        for bundle in bundles {
+            let mut temporary_blocks = bundle.temporary_blocks / self.calls_divisor;
+            let blocks = bundle.freed.blocks.div_ceil(self.calls_divisor);
+            for run in runs(Amount { blocks, ..bundle.freed }) {
+                let temporary = run.blocks.min(temporary_blocks);
+                temporary_blocks -= temporary;
+                plans.push(Plan {
+                    info: writer.info(run.bytes_each, bundle.trace)?,
+                    trace: bundle.trace,
+                    bytes_each: run.bytes_each,
+                    lasting: run.blocks - temporary,
+                    temporary,
+                    held: 0,
+                    held_part_bytes: 0,
+                });
+            }
+        }
+        Ok(plans)
+    }
+}
+
+struct Writer<'o, W: Write> {
+    out: &'o mut W,
+    /// How many allocations were described.
+    infos: u64,
+}
+
+impl<W: Write> Writer<'_, W> {
+    /// Describes an allocation.
+    fn info(&mut self, bytes: u64, trace: u64) -> io::Result<u64> {
+        writeln!(self.out, "a {bytes:x} {trace:x}")?;
+        self.infos += 1;
+        Ok(self.infos - 1)
+    }
+
+    fn repeat(&mut self, event: &str, blocks: u64, info: u64) -> io::Result<()> {
+        let line = format!("{event} {info:x}\n");
+        (0..blocks).try_for_each(|_| self.out.write_all(line.as_bytes()))
+    }
+
+    /// Allocates what is to be held, and says what of the last block is to be freed later. The rest of that block is
+    /// freed before it comes: a reader sums up sizes, and no peak comes of it.
+    fn hold(&mut self, plan: &Plan) -> io::Result<Option<(u64, u64)>> {
+        self.repeat("+", plan.held, plan.info)?;
+        if plan.held_part_bytes == 0 {
+            return Ok(None);
+        }
+        let rest = self.info(plan.bytes_each - plan.held_part_bytes, plan.trace)?;
+        let part = self.info(plan.held_part_bytes, plan.trace)?;
+        self.repeat("-", 1, rest)?;
+        self.repeat("+", 1, plan.info)?;
+        Ok(Some((part, 1)))
+    }
+
+    /// Blocks that are freed before the next one comes. A separator, which frees nothing, keeps a block from counting
+    /// as temporary.
+    fn come_and_go(&mut self, blocks: u64, info: u64, separator: Option<u64>) -> io::Result<()> {
+        let one = match separator {
+            Some(separator) => format!("+ {info:x}\n- {separator:x}\n- {info:x}\n"),
+            None => format!("+ {info:x}\n- {info:x}\n"),
+        };
+        (0..blocks).try_for_each(|_| self.out.write_all(one.as_bytes()))
+    }
+}
