@@ -34,7 +34,10 @@ const CALLS_MAX: u64 = 20_000_000;
 pub fn note(processes: &[ProcessStacks<'_>]) -> Option<String> {
     let calls = calls(processes);
     (CALLS_MAX < calls).then(|| {
-        format!("heaptrack's format has a line for each call: {calls} calls are written as about {CALLS_MAX}, their bytes are exact")
+        format!(
+            "heaptrack's format has a line for each call: {calls} calls are written as about {CALLS_MAX}, their bytes \
+             are exact"
+        )
     })
 }
 

@@ -47,7 +47,10 @@ pub(crate) enum Verb {
     /// The program's own status is returned (128 + the signal that ended it), unless --fail-on is given and something
     /// is found. Ctrl-C goes to the program; the report follows when it has ended.
     Run(RunArgs),
-    /// Report on a recording that was kept with `run --record`
+    /// Report on a recording that was kept with `run --record`, or on what another tool wrote
+    ///
+    /// Files of heaptrack, pprof (heap profiles), jemalloc, tcmalloc, valgrind (XML) and LeakSanitizer are known by
+    /// their content. With --format they go out in the formats of other tools.
     Report(ReportArgs),
     /// Report on a process that `stanch run` is recording, while it goes on
     Snapshot(SnapshotArgs),
@@ -83,7 +86,7 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// A recording
+    /// A recording, or another tool's file
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Only the processes with this id

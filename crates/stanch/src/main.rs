@@ -5,6 +5,7 @@ mod args;
 mod destination;
 mod exit;
 mod export;
+mod input;
 mod output;
 mod record;
 mod recorder;

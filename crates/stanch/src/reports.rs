@@ -3,18 +3,16 @@ use crate::args::{OutputArgs, ReportArgs, SnapshotArgs, WeightName};
 use crate::exit::Exit;
 use crate::output::{self, Stream};
 use crate::settings::{OutputPlan, Settings};
-use crate::{VerbResult, destination};
-use anyhow::{Error, Result, bail};
+use crate::{VerbResult, destination, input};
+use anyhow::{Result, bail};
 use stanch_process::Pid;
-use stanch_recording::{Loss, ReadError, Recording};
+use stanch_recording::Recording;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 pub(crate) fn report(args: &ReportArgs) -> VerbResult {
     let mut plan = plan(&args.output)?;
     plan.measure = args.weight.map_or(plan.measure, WeightName::measure);
-    let (mut recording, losses) = read(&args.file)?;
-    recording.losses.extend(losses);
+    let mut recording = input::read(&args.file)?;
     if let Some(pid) = args.process {
         select(&mut recording, pid)?;
     }
@@ -48,18 +46,6 @@ fn plan(args: &OutputArgs) -> Result<OutputPlan> {
     }
     plan.tell_notes();
     Ok(plan)
-}
-
-fn read(path: &Path) -> Result<(Recording, Vec<Loss>)> {
-    const HINT: &str = "\nhint: `stanch run --record FILE -- PROGRAM` writes recordings";
-    stanch_recording::read_file(path).map_err(|error| {
-        let refused = format!("cannot read the recording `{}`", path.display());
-        match error {
-            ReadError::Io(cause) => Error::new(cause).context(refused),
-            ReadError::NotARecording => Error::new(error).context(refused + HINT),
-            ReadError::TooNew { .. } => Error::new(error).context(refused),
-        }
-    })
 }
 
 fn show(recording: &Recording, plan: &OutputPlan) -> VerbResult {

@@ -16,6 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("stanch-pprof", &[]),
     ("stanch-process", &[]),
     ("stanch-recorder", &["stanch-ledger"]),
+    ("stanch-import", &["stanch-recording", "stanch-pprof"]),
     ("stanch-symbols", &["stanch-recording"]),
     ("stanch-leaks", &["stanch-finding", "stanch-recording"]),
     (
@@ -32,6 +33,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "stanch-symbols",
             "stanch-leaks",
             "stanch-capture",
+            "stanch-import",
             "stanch-report",
         ],
     ),
