@@ -50,6 +50,7 @@ struct File {
     /// What could not be read.
     damaged_lines: u64,
     has_end: bool,
+    is_cut: bool,
 }
 
 pub(crate) fn read(
@@ -61,7 +62,11 @@ pub(crate) fn read(
     let mut is_mappings = false;
     while let Some(line) = lines.next()? {
         let line = line.trim();
-        if line == "MAPPED_LIBRARIES:" || line == "--- Memory map: ---" {
+        if line == "# runtime.MemStats" {
+            // Go's list of statistics, the last of its parts.
+            file.has_end = true;
+            break;
+        } else if line == "MAPPED_LIBRARIES:" || line == "--- Memory map: ---" {
             (is_mappings, file.has_end) = (true, true);
         } else if is_mappings {
             file.maps.add_line(line, budget);
@@ -69,6 +74,7 @@ pub(crate) fn read(
             file.add_line(line, budget);
         }
     }
+    file.is_cut = lines.is_cut();
     Ok(file.recording(budget, link_address))
 }
 
@@ -138,6 +144,7 @@ impl File {
     }
 
     fn recording(self, budget: &mut Budget, link_address: LinkAddress<'_>) -> Recording {
+        budget.open_reserve();
         let mut builder = ProcessBuilder::new();
         let biases = self.maps.biases(link_address);
         for stack in &self.stacks {
@@ -180,7 +187,9 @@ impl File {
             let why = format!("it was sampled, one block in about {} bytes; sums are estimates", self.rate_bytes);
             add("exact numbers", why);
         }
-        if !self.has_end {
+        if self.is_cut {
+            add("the end of the file", "its last line is cut off".to_owned());
+        } else if !self.has_end {
             add("what follows the stacks", "the file has no list of mappings: it may be cut off".to_owned());
         }
         losses

@@ -42,7 +42,12 @@ pub(crate) fn read(lines: &mut Lines<'_>, budget: &mut Budget) -> Result<Recordi
             reader.damaged_lines += 1;
         }
     }
-    Ok(reader.finish(budget))
+    let mut recording = reader.finish(budget);
+    if lines.is_cut() {
+        let why = "its last line is cut off".to_owned();
+        recording.losses.push(Loss { what: "the end of the file".to_owned(), why });
+    }
+    Ok(recording)
 }
 
 /// A trace: its node in the trie, and how deep it is.
@@ -270,6 +275,7 @@ impl Reader {
     }
 
     fn finish(mut self, budget: &mut Budget) -> Recording {
+        budget.open_reserve();
         for index in 0..self.sums.len() {
             let Sums { mut counts, freed_bytes } = self.sums[index];
             if counts.blocks == 0 && counts.freed_blocks == 0 {

@@ -82,6 +82,9 @@ pub enum ImportError {
     /// It begins like nothing that is known.
     #[error("not a file of a known kind")]
     Unknown,
+    /// It is packed, and so damaged that it cannot be told what it is.
+    #[error("nothing can be read of it: {0}")]
+    Packed(String),
     /// It is a profile of something else.
     #[error("it is a profile of {0}, not of memory")]
     NotMemory(String),
@@ -110,7 +113,9 @@ pub fn read(input: impl Read, length_bytes: u64, link_address: LinkAddress<'_>) 
     let mut budget = Budget::of_file(length_bytes);
     let (input, damage) = unpack::open(input)?;
     let mut lines = Lines::new(input, HEAD_BYTES);
-    let kind = detect(lines.head()).ok_or(ImportError::Unknown)?;
+    let Some(kind) = detect(lines.head()) else {
+        return Err(damage.take().map_or(ImportError::Unknown, ImportError::Packed));
+    };
     let result = match kind {
         SourceKind::Heaptrack | SourceKind::HeaptrackRaw => heaptrack::read(&mut lines, &mut budget),
         SourceKind::Pprof => pprof::read(&mut lines, &mut budget, link_address),

@@ -2,7 +2,7 @@
 use crate::budget::Budget;
 use std::io::{self, BufRead, Read};
 
-/// What is beyond this of a line is passed over. Strings of C++ templates are long; nothing that is asked for is longer.
+/// What is beyond this of a line is passed over. Names of C++ templates are long, nothing is longer.
 const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// A reader of lines, with the beginning of the file to look at.
@@ -11,6 +11,7 @@ pub(crate) struct Lines<'a> {
     at: usize,
     input: Box<dyn BufRead + 'a>,
     line: Vec<u8>,
+    is_cut: bool,
 }
 
 impl<'a> Lines<'a> {
@@ -19,7 +20,7 @@ impl<'a> Lines<'a> {
         let mut head = Vec::new();
         // The next read fails in the same way, and then it is told.
         let _ = input.by_ref().take(head_bytes as u64).read_to_end(&mut head);
-        Self { head, at: 0, input, line: Vec::new() }
+        Self { head, at: 0, input, line: Vec::new(), is_cut: false }
     }
 
     /// The first bytes of the file.
@@ -27,10 +28,16 @@ impl<'a> Lines<'a> {
         &self.head
     }
 
+    /// True where the last line that was read did not end: whoever writes lines ends them.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
     /// The next line without its end, in UTF-8 as far as it is; `None` at the end of the file.
     pub(crate) fn next(&mut self) -> io::Result<Option<String>> {
         self.line.clear();
         let mut is_end = true;
+        let mut is_whole = false;
         loop {
             let (used, is_over) = {
                 let buffer = fill(&self.head, self.at, &mut self.input)?;
@@ -46,9 +53,11 @@ impl<'a> Lines<'a> {
             };
             self.consume(used);
             if is_over {
+                is_whole = true;
                 break;
             }
         }
+        self.is_cut |= !is_end && !is_whole;
         Ok((!is_end).then(|| String::from_utf8_lossy(&self.line).trim_end_matches('\r').to_owned()))
     }
 
@@ -62,8 +71,7 @@ impl<'a> Lines<'a> {
         }
         let mut more = [0];
         if self.read(&mut more)? != 0 {
-            // Spends it: the note says that something is missing.
-            let _ = budget.take(usize::MAX);
+            budget.close();
         }
         Ok(bytes)
     }

@@ -7,15 +7,26 @@ use crate::budget::Budget;
 use crate::builder::{CodeIndex, Counts, Live, ProcessBuilder};
 use crate::lines::Lines;
 use crate::{ImportError, LinkAddress, SourceKind};
-use stanch_pprof::Sample;
+use stanch_pprof::prost::encoding::WireType;
+use stanch_pprof::{Sample, field};
 use stanch_recording::{AllocatorFunction, Class, Loss, Process, Recording, SnapshotReason};
 use std::collections::BTreeMap;
 use tables::{Tables, fields};
 
-/// True where the bytes may be such a message: it begins with a field that profiles have, of a sound length.
+/// True where the bytes may be such a message: they are fields that profiles have, each written as it should be, as far
+/// as they go.
 pub(crate) fn is_head(head: &[u8]) -> bool {
-    // Field 1, a message of two small numbers: the first sample type.
-    matches!(head, [0x0a, length, rest @ ..] if *length <= 24 && usize::from(*length) <= rest.len())
+    let (mut count, mut is_sound) = (0_u32, true);
+    // The head ends in the middle of a field, most likely.
+    let _ = fields(head, |number, wire_type, _| {
+        let is_message = matches!(number, 1..=6 | 11);
+        // Lists of numbers may be written either way.
+        let is_list = number == field::COMMENT;
+        let is_packed = wire_type == WireType::LengthDelimited;
+        is_sound &= (1..=15).contains(&number) && (is_list || is_message == is_packed);
+        count += 1;
+    });
+    is_sound && 1 < count
 }
 
 pub(crate) fn read(
@@ -28,9 +39,10 @@ pub(crate) fn read(
     let columns = Columns::of(&tables)?;
     let mut processes = Processes { tables: &tables, columns, link_address, builders: BTreeMap::new() };
     let mut losses: Vec<Loss> = Vec::new();
-    let damage = fields(&bytes, |number, payload| {
+    budget.open_reserve();
+    let damage = fields(&bytes, |number, _, payload| {
         let weight = tables::MESSAGE_FACTOR * payload.len();
-        if number == stanch_pprof::field::SAMPLE && budget.take(weight) {
+        if number == field::SAMPLE && budget.take(weight) {
             let sample = tables::decode::<Sample>(payload);
             sample.iter().for_each(|sample| processes.add(sample, budget));
             budget.give_back(weight);

@@ -165,6 +165,7 @@ impl Document {
     }
 
     fn finish(mut self, budget: &mut Budget) -> Recording {
+        budget.open_reserve();
         for misuse in &self.misuses {
             misuse.add_misuse(self.counts.get(&misuse.unique).copied().unwrap_or(1), &mut self.builder, budget);
         }

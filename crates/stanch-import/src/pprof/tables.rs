@@ -27,9 +27,9 @@ pub(super) struct Tables {
     damaged_messages: u64,
 }
 
-/// Calls `each` with number and payload of every field that has one; numbers are given as fields of their own, encoded.
-/// Says what is wrong where the message does not end as it should.
-pub(super) fn fields(bytes: &[u8], mut each: impl FnMut(u32, &[u8])) -> Option<String> {
+/// Calls `each` with number, way of writing and payload of every field; the payload of a number is its encoding. Says
+/// what is wrong where the message does not end as it should.
+pub(super) fn fields(bytes: &[u8], mut each: impl FnMut(u32, WireType, &[u8])) -> Option<String> {
     let mut rest = bytes;
     while !rest.is_empty() {
         let at = bytes.len() - rest.len();
@@ -46,7 +46,7 @@ pub(super) fn fields(bytes: &[u8], mut each: impl FnMut(u32, &[u8])) -> Option<S
             WireType::StartGroup | WireType::EndGroup => return damaged(),
         };
         let Some((payload, after)) = rest.split_at_checked(length) else { return damaged() };
-        each(number, payload);
+        each(number, wire_type, payload);
         rest = after;
     }
     None
@@ -62,7 +62,7 @@ impl Tables {
         let mut tables = Self::default();
         let mut sample_types: Vec<ValueType> = Vec::new();
         // What is wrong at the end is said when samples are read.
-        let _ = fields(bytes, |number, payload| {
+        let _ = fields(bytes, |number, _, payload| {
             // What stays in memory, entries of maps included.
             let weight = MESSAGE_FACTOR * payload.len() + 128;
             match number {
