@@ -13,9 +13,10 @@
 //! c 4                        time, in milliseconds
 //! ```
 //!
-//! A recording has sums and no events, so the events are made up. What agrees with the recording: for every stack the
-//! bytes and calls, what is left at the end, and how many blocks were temporary; in all, the bytes at the peak, to the
-//! byte. Where the blocks of one stack had different sizes, theirs are the mean.
+//! A recording has sums and no events, so the events are made up. What agrees with the recording, to the byte: what
+//! every stack allocated and what of it is left at the end, how often it called, and the peak of all. As many blocks
+//! are temporary, less those that the peak needs. Where the blocks of one stack had different sizes, they have the
+//! mean.
 mod events;
 
 use crate::stacks::{Amount, ProcessStacks, StackFrame, Weight, WeightedStack, frames_of};
@@ -55,10 +56,9 @@ pub fn write(processes: &[ProcessStacks<'_>], command: &[String], out: &mut dyn 
     let mut out = BufWriter::new(packed);
     writeln!(out, "{HEAD}\nX {}\nI 1000 0", clean(&command.join(" ")))?;
     let bundles = Tables::new(&mut out).write(processes)?;
-    let sum = |of: fn(&ProcessStacks<'_>) -> u64| {
-        processes.iter().fold(0, |sum: u64, process| sum.saturating_add(of(process)))
-    };
-    let peak_bytes = sum(|process| process.process.peak_bytes);
+    // Mappings are no part of a recorded peak, and they are among what was live.
+    let peak_of = |process: &ProcessStacks<'_>| process.process.peak_bytes.max(process.total(Weight::Live).bytes);
+    let peak_bytes = processes.iter().fold(0, |sum: u64, process| sum.saturating_add(peak_of(process)));
     let end_ms = processes.iter().map(|process| process.process.duration_ms).max().unwrap_or(0);
     let events = Events { peak_bytes, end_ms, calls_divisor: calls(processes).div_ceil(CALLS_MAX).max(1) };
     events.write(&bundles, &mut out)?;

@@ -7,6 +7,7 @@ use stanch_recording::Recording;
 use stanch_report::stacks::{Measure, ProcessStacks};
 use stanch_report::{csv, firefox, folded, heaptrack, massif, pprof, speedscope};
 use std::io::{self, IsTerminal};
+use std::path::Path;
 
 /// Writes the recording in one of these formats, and tells what the format cannot say.
 pub(crate) fn write(format: Format, recording: &Recording, measure: Measure, bytes: &mut Vec<u8>) -> io::Result<()> {
@@ -37,6 +38,13 @@ fn tell_notes(format: Format, processes: &[ProcessStacks<'_>], measure: Measure)
         && let Some(note) = heaptrack::note(processes)
     {
         tell::note(&note);
+    }
+}
+
+/// Says where a tool will not open a file of this name.
+pub(crate) fn tell_name(format: Format, path: &Path) {
+    if format == Format::Heaptrack && path.extension().is_none_or(|ending| ending != "zst") {
+        tell::note("heaptrack's tools open files whose names end in `.zst`");
     }
 }
 

@@ -54,7 +54,7 @@ fn import(input: impl Read, length_bytes: u64, path: &Path) -> Result<Recording>
                     + "\nhint: a heap profile has `inuse_space` or `alloc_space`; Go writes it to \
                            `/debug/pprof/heap`",
             ),
-            error @ ImportError::Broken { .. } => Error::new(error).context(refused),
+            error @ (ImportError::Packed(_) | ImportError::Broken { .. }) => Error::new(error).context(refused),
         }
     })?;
     stanch_capture::resolve(&mut recording, Names::All, |_, _| {});

@@ -72,6 +72,9 @@ pub(crate) fn write(recording: &Recording, reports: &[Report], plan: &OutputPlan
     if export::is_binary(plan.format) && plan.file.is_none() && export::is_terminal(stream, plan) {
         bail!("cannot write this format to a terminal\nhint: name a file with `-o FILE`");
     }
+    if let Some(path) = &plan.file {
+        export::tell_name(plan.format, path);
+    }
     match &plan.file {
         Some(path) => destination::write(path, &bytes).or_else(|error| {
             // What was learned must not be lost with the file.
