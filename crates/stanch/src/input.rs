@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
+const UNKNOWN: &str = "neither a recording nor a file of another tool that is known";
 const HINT: &str = "\nhint: `stanch run --record FILE -- PROGRAM` writes recordings; files of heaptrack, pprof, \
                     jemalloc, tcmalloc, valgrind (XML) and LeakSanitizer are read, too";
 
@@ -31,7 +32,7 @@ pub(crate) fn read(path: &Path) -> Result<Recording> {
 
 fn recorded(result: Result<(Recording, Vec<stanch_recording::Loss>), ReadError>, path: &Path) -> Result<Recording> {
     let (mut recording, losses) = result.map_err(|error| {
-        let refused = format!("cannot read the recording `{}`", path.display());
+        let refused = format!("cannot read `{}`", path.display());
         match error {
             ReadError::Io(cause) => Error::new(cause).context(refused),
             error => Error::new(error).context(refused),
@@ -48,7 +49,7 @@ fn import(input: impl Read, length_bytes: u64, path: &Path) -> Result<Recording>
         let refused = format!("cannot read `{}`", path.display());
         match error {
             ImportError::Io(cause) => Error::new(cause).context(refused),
-            ImportError::Unknown => Error::msg(format!("{refused}: it is neither a recording nor {KNOWN}{HINT}")),
+            ImportError::Unknown => Error::msg(format!("{refused}: {UNKNOWN}{HINT}")),
             error @ ImportError::NotMemory(_) => Error::new(error).context(
                 refused
                     + "\nhint: a heap profile has `inuse_space` or `alloc_space`; Go writes it to \
@@ -61,5 +62,3 @@ fn import(input: impl Read, length_bytes: u64, path: &Path) -> Result<Recording>
     stanch_import::settle(&mut recording);
     Ok(recording)
 }
-
-const KNOWN: &str = "a file of another tool that is known";

@@ -92,8 +92,12 @@ impl Events {
 
         writeln!(writer.out, "c 0")?;
         for plan in &plans {
-            writer.come_and_go(plan.lasting, plan.info, Some(separator))?;
-            writer.come_and_go(plan.temporary, plan.info, None)?;
+            if self.peak_bytes < plan.bytes_each {
+                writer.pass_in_parts(plan, self.peak_bytes)?;
+            } else {
+                writer.come_and_go(plan.lasting, plan.info, Some(separator))?;
+                writer.come_and_go(plan.temporary, plan.info, None)?;
+            }
         }
         let mut held = Vec::new();
         for plan in &plans {
@@ -168,6 +172,15 @@ impl<W: Write> Writer<'_, W> {
         Ok(Some((part, 1)))
     }
 
+    /// Mappings are no part of a recorded peak, and one may be larger. A part of it is freed before it comes, so that
+    /// no peak comes of it.
+    fn pass_in_parts(&mut self, plan: &Plan, peak_bytes: u64) -> io::Result<()> {
+        let before = self.info(plan.bytes_each - peak_bytes, plan.trace)?;
+        let after = self.info(peak_bytes, plan.trace)?;
+        let one = format!("- {before:x}\n+ {:x}\n- {after:x}\n", plan.info);
+        (0..plan.lasting + plan.temporary).try_for_each(|_| self.out.write_all(one.as_bytes()))
+    }
+
     /// Blocks that are freed before the next one comes. A separator, which frees nothing, keeps a block from counting
     /// as temporary.
     fn come_and_go(&mut self, blocks: u64, info: u64, separator: Option<u64>) -> io::Result<()> {
@@ -176,5 +189,88 @@ impl<W: Write> Writer<'_, W> {
             None => format!("+ {info:x}\n- {info:x}\n"),
         };
         (0..blocks).try_for_each(|_| self.out.write_all(one.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// What heaptrack_print sums up.
+    #[derive(Debug, Default, PartialEq)]
+    struct Sums {
+        calls: u64,
+        allocated_bytes: u64,
+        leaked_bytes: BTreeMap<u64, i64>,
+        peak_bytes: i64,
+        temporary: u64,
+    }
+
+    fn replay(text: &str) -> Sums {
+        let (mut sums, mut infos, mut total, mut last) = (Sums::default(), Vec::new(), 0_i64, None);
+        for line in text.lines() {
+            let (kind, rest) = line.split_once(' ').unwrap();
+            let numbers: Vec<u64> = rest.split(' ').map(|word| u64::from_str_radix(word, 16).unwrap()).collect();
+            let info = |infos: &[(u64, u64)]| infos[numbers[0] as usize];
+            match kind {
+                "a" => infos.push((numbers[0], numbers[1])),
+                "+" => {
+                    let (size, trace) = info(&infos);
+                    sums.calls += 1;
+                    sums.allocated_bytes += size;
+                    *sums.leaked_bytes.entry(trace).or_default() += size as i64;
+                    total += size as i64;
+                    sums.peak_bytes = sums.peak_bytes.max(total);
+                    last = Some(numbers[0]);
+                }
+                "-" => {
+                    let (size, trace) = info(&infos);
+                    *sums.leaked_bytes.entry(trace).or_default() -= size as i64;
+                    total -= size as i64;
+                    sums.temporary += u64::from(last.take() == Some(numbers[0]));
+                }
+                _ => assert_eq!(kind, "c"),
+            }
+        }
+        sums
+    }
+
+    #[track_caller]
+    fn check(bundles: &[(Amount, Amount, u64)], peak_bytes: u64, temporary: u64) {
+        let bundle = |(trace, &(live, freed, temporary_blocks)): (u64, &(Amount, Amount, u64))| Bundle {
+            trace,
+            live,
+            freed,
+            temporary_blocks,
+        };
+        let bundles: Vec<Bundle> = (1..).zip(bundles).map(bundle).collect();
+        let mut out = Vec::new();
+        Events { peak_bytes, end_ms: 7, calls_divisor: 1 }.write(&bundles, &mut out).unwrap();
+        let sums = replay(&String::from_utf8(out).unwrap());
+        let all = |of: fn(&Bundle) -> u64| bundles.iter().map(of).sum::<u64>();
+        assert_eq!(sums.calls, all(|bundle| bundle.live.blocks + bundle.freed.blocks));
+        assert_eq!(sums.allocated_bytes, all(|bundle| bundle.live.bytes + bundle.freed.bytes));
+        assert_eq!(sums.peak_bytes as u64, peak_bytes);
+        assert_eq!(sums.temporary, temporary);
+        for bundle in &bundles {
+            assert_eq!(sums.leaked_bytes.get(&bundle.trace).copied().unwrap_or(0) as u64, bundle.live.bytes);
+        }
+    }
+
+    #[test]
+    fn totals_and_peak_are_exact() {
+        let amount = |bytes, blocks| Amount { bytes, blocks };
+        // All are temporary, and the peak needs one of them.
+        check(&[(amount(100, 3), amount(1001, 10), 10)], 201, 9);
+        // Whole blocks and a part of one are held.
+        check(&[(amount(50, 1), amount(1000, 10), 0)], 275, 0);
+        // Several stacks; the peak needs temporary blocks, too.
+        check(&[(amount(10, 1), amount(30, 3), 0), (amount(0, 0), amount(500, 5), 5)], 185, 3);
+        // A mapping that is larger than the peak, which needs a part of it or nothing.
+        check(&[(amount(10, 2), amount(4096, 1), 1), (amount(0, 0), amount(8, 2), 2)], 12, 2);
+        check(&[(amount(10, 2), amount(4096, 1), 1), (amount(0, 0), amount(8, 2), 2)], 10, 2);
+        // No sizes at all.
+        check(&[(amount(0, 2), amount(0, 2), 1)], 0, 1);
     }
 }

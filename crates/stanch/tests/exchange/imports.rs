@@ -131,7 +131,7 @@ fn tcmallocs_profile_has_the_live_bytes() {
 fn bad_files_are_refused_with_what_to_do() {
     let bench = Bench::new("import-bad");
     let cases: [(&str, &[u8], &str); 3] = [
-        ("text", b"hello\n", "cannot read `text`: it is neither a recording nor a file of another tool that is known"),
+        ("text", b"hello\n", "cannot read `text`: neither a recording nor a file of another tool that is known"),
         ("cut.zst", b"\x28\xb5\x2f\xfd\x04", "cannot read `cut.zst`: nothing can be read of it"),
         (
             "cpu.pb",
