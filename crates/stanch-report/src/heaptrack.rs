@@ -42,8 +42,11 @@ pub fn note(processes: &[ProcessStacks<'_>]) -> Option<String> {
     })
 }
 
+/// How many calls there are to write. Files of other tools may know what is live and not what was allocated.
 fn calls(processes: &[ProcessStacks<'_>]) -> u64 {
-    processes.iter().fold(0, |sum: u64, process| sum.saturating_add(process.total(Weight::Allocated).blocks))
+    let stacks = processes.iter().flat_map(|process| &process.stacks);
+    let calls = |stack: &WeightedStack| stack.amount(Weight::Allocated).blocks.max(stack.amount(Weight::Live).blocks);
+    stacks.fold(0, |sum: u64, stack| sum.saturating_add(calls(stack)))
 }
 
 /// Writes one stream for all processes; of several, each is the outermost frame of its stacks, and the peak is the sum

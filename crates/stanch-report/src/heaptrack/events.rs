@@ -20,7 +20,7 @@ pub(super) struct Events {
     pub(super) peak_bytes: u64,
     /// When it ends, in milliseconds.
     pub(super) end_ms: u64,
-    /// Of so many freed blocks one is written, with the bytes of all.
+    /// Of so many blocks of a stack one is written, with the bytes of all.
     pub(super) calls_divisor: u64,
 }
 
@@ -105,7 +105,7 @@ impl Events {
             held.extend(writer.hold(plan)?);
         }
         for bundle in bundles {
-            for run in runs(bundle.live) {
+            for run in runs(self.written(bundle.live)) {
                 let info = writer.info(run.bytes_each, bundle.trace)?;
                 writer.repeat("+", run.blocks, info)?;
             }
@@ -115,13 +115,17 @@ impl Events {
         writeln!(writer.out, "c {:x}", self.end_ms.saturating_add(1))
     }
 
-    /// The freed blocks of all stacks. Of more than can be written one by one, one stands for several.
+    /// Of more blocks than can be written one by one, one stands for several.
+    fn written(&self, amount: Amount) -> Amount {
+        Amount { blocks: amount.blocks.div_ceil(self.calls_divisor), ..amount }
+    }
+
+    /// The freed blocks of all stacks.
     fn plans(&self, bundles: &[Bundle], writer: &mut Writer<'_, impl Write>) -> io::Result<Vec<Plan>> {
         let mut plans = Vec::new();
         for bundle in bundles {
             let mut temporary_blocks = bundle.temporary_blocks / self.calls_divisor;
-            let blocks = bundle.freed.blocks.div_ceil(self.calls_divisor);
-            for run in runs(Amount { blocks, ..bundle.freed }) {
+            for run in runs(self.written(bundle.freed)) {
                 let temporary = run.blocks.min(temporary_blocks);
                 temporary_blocks -= temporary;
                 plans.push(Plan {
@@ -256,6 +260,17 @@ mod tests {
         for bundle in &bundles {
             assert_eq!(sums.leaked_bytes.get(&bundle.trace).copied().unwrap_or(0) as u64, bundle.live.bytes);
         }
+    }
+
+    #[test]
+    fn more_blocks_than_can_be_written_keep_their_bytes() {
+        let all = Amount { bytes: 1 << 40, blocks: 1 << 60 };
+        let bundle = Bundle { trace: 1, live: all, freed: all, temporary_blocks: 1 << 59 };
+        let mut out = Vec::new();
+        Events { peak_bytes: 1 << 40, end_ms: 7, calls_divisor: 1 << 58 }.write(&[bundle], &mut out).unwrap();
+        let sums = replay(&String::from_utf8(out).unwrap());
+        assert_eq!((sums.calls, sums.allocated_bytes, sums.temporary), (8, 1 << 41, 2));
+        assert_eq!((sums.leaked_bytes[&1], sums.peak_bytes), (1 << 40, 1 << 40));
     }
 
     #[test]
