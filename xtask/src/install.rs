@@ -14,8 +14,10 @@ pub(crate) fn missing_packages() -> Result<()> {
         PACKAGES.iter().for_each(|package| println!("  {}: {}", package.name, package.reason));
         return Ok(());
     };
-    let missing: Vec<&Package> =
-        PACKAGES.iter().filter(|package| !installed.iter().any(|name| name == package.name)).collect();
+    let missing: Vec<&Package> = PACKAGES
+        .iter()
+        .filter(|package| !installed.iter().any(|name| name == package.name) && !has_command(package))
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -29,6 +31,12 @@ pub(crate) fn missing_packages() -> Result<()> {
             names.join(" ")
         )
     })
+}
+
+/// True where the package's command came from elsewhere.
+fn has_command(package: &Package) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    package.command.is_some_and(|command| std::env::split_paths(&folders).any(|folder| folder.join(command).is_file()))
 }
 
 /// The packages of the table that are installed; `None` where there is no dpkg.

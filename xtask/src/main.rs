@@ -1,12 +1,13 @@
 //! The project's own chores.
 //!
-//! * `cargo run --release -p xtask -- test [-- ARGUMENTS OF CARGO TEST]`: installs the Debian packages that tests
-//!   need where they are missing, builds `stanch` in release mode, runs all tests.
+//! * `cargo run --release -p xtask -- test [-- ARGUMENTS OF CARGO TEST]`: installs the Debian packages and the readers
+//!   of other projects that tests need where they are missing, builds `stanch` in release mode, runs all tests.
 //! * `cargo run -p xtask -- tidy`: holds the sources against the project's rules; also a test of this crate.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore tells its caller what it does")]
 
 mod install;
 mod packages;
+mod readers;
 mod test;
 mod tidy;
 
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo run -p xtask -- <chore>
 
 chores:
-  test [-- ARGUMENTS]   install missing Debian packages, build stanch, run all tests;
+  test [-- ARGUMENTS]   install what tests need, build stanch, run all tests;
                         ARGUMENTS go to `cargo test --workspace`
   tidy                  hold the sources against the project's rules";
 

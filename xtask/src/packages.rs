@@ -6,10 +6,16 @@ pub(crate) struct Package {
     pub(crate) name: &'static str,
     /// What needs it.
     pub(crate) reason: &'static str,
+    /// The command that counts where something else than Debian has put it on the path.
+    pub(crate) command: Option<&'static str>,
 }
 
 const fn package(name: &'static str, reason: &'static str) -> Package {
-    Package { name, reason }
+    Package { name, reason, command: None }
+}
+
+const fn command(name: &'static str, reason: &'static str) -> Package {
+    Package { name, reason, command: Some(name) }
 }
 
 /// All of them, sorted by name.
@@ -22,20 +28,24 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("gdb", "a second opinion on stacks, and a debugger that holds a program we want to attach to"),
     package("ghostscript", "a real program with an allocator of its own on top"),
     package("git", "a real program with short-lived children"),
+    package("google-perftools", "a heap profile of tcmalloc to import"),
     package("gzip", "a real program that another one starts: tar pipes into it"),
+    package("heaptrack", "opens what we export for it, and writes files to import"),
     package("jq", "a real program; also reads our JSON as users do"),
     package("libc6-dbg", "names for the frames inside the C library, and valgrind cannot start without"),
     package("libc6-dev", "headers for the fixtures"),
+    package("libjemalloc-dev", "has jeprof, a second opinion on heap profiles of jemalloc"),
     package("libjemalloc2", "recording a program that brings another allocator"),
     package("make", "builds fixtures; a real tree of processes"),
     package("nodejs", "a real program with a collected heap and JIT-compiled frames"),
+    command("npm", "installs speedscope and a reader of pprof's format"),
     package("openssl", "a real program that leaves at-exit cleaning to a library"),
     package("perl", "a real program that frees little at its end"),
     package("python3", "a real program with an arena allocator; the benchmark's language"),
     package("redis-server", "a real service to attach to"),
     package("sqlite3", "a real program; its live database must not be called a leak"),
     package("tar", "a real program that forks, pipes and replaces itself by a shell"),
-    package("valgrind", "a second opinion on what is lost"),
+    package("valgrind", "a second opinion on what is lost; `ms_print` opens what we export for massif"),
 ];
 
 #[cfg(test)]

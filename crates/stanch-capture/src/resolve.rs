@@ -25,13 +25,20 @@ pub fn resolve(recording: &mut Recording, names: Names, mut progress: impl FnMut
     let mut done = 0;
     for (process, wanted) in recording.processes.iter_mut().zip(wanted) {
         let mut used = BTreeSet::new();
+        let known = process.resolved.len();
         for (module, address) in wanted {
             used.insert(module);
+            // What another tool made came with names.
+            let key = (module, stanch_recording::RuntimeAddress(address));
+            if process.resolved[..known].binary_search_by_key(&key, |code| (code.module, code.address)).is_ok() {
+                continue;
+            }
             let frames = resolver.frames(process, module, address);
             process.resolved.push(ResolvedCode { module, address: stanch_recording::RuntimeAddress(address), frames });
             done += 1;
             progress(done, total);
         }
+        process.resolved.sort_by_key(|code| (code.module, code.address));
         for (module, _) in process.modules.iter_mut().zip(1..).filter(|(_, number)| used.contains(number)) {
             module.package = resolver.package(&module.path);
         }

@@ -11,6 +11,7 @@
 
 mod file;
 mod model;
+mod stack;
 
 pub use file::{
     Archive, FormatVersion, Inconsistency, ReadError, WriteError, check, read, read_file, write, write_file,
@@ -20,3 +21,4 @@ pub use model::{
     Process, Recording, ResolvedCode, ResolvedFrame, RuntimeAddress, Sampling, SeenBlocks, SiteCounts, SiteIndex,
     Snapshot, SnapshotReason, StackNode,
 };
+pub use stack::StackEntry;

@@ -12,6 +12,7 @@ mod debug_info;
 mod elf;
 mod guard;
 mod image;
+mod link_address;
 mod locate;
 mod mini_debug_info;
 mod module;
@@ -23,6 +24,7 @@ mod root;
 mod symbol_table;
 mod symbolizer;
 
+pub use link_address::link_address;
 pub use note::{Missing, Note};
 pub use packages::Packages;
 pub use symbolizer::{FileAddress, ModuleFile, SearchOptions, Symbolizer};

@@ -1,6 +1,7 @@
 //! What can be typed.
 use crate::size;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use stanch_report::stacks::{Measure, Unit, Weight};
 use std::ffi::OsString;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
@@ -12,6 +13,8 @@ Examples:
   stanch run --record app.rec -- ./app   keep the recording, too
   stanch report app.rec --format sarif   report on it once more
   stanch run --sample 512KiB -- ./app    in production: estimates from samples, at next to no cost
+  stanch report app.rec --format pprof -o app.pb.gz
+                                         the same for `go tool pprof`; other tools have theirs
   stanch snapshot 4127                   look at a process that `stanch run` is recording
 
 Exit status:
@@ -47,7 +50,10 @@ pub(crate) enum Verb {
     /// The program's own status is returned (128 + the signal that ended it), unless --fail-on is given and something
     /// is found. Ctrl-C goes to the program; the report follows when it has ended.
     Run(RunArgs),
-    /// Report on a recording that was kept with `run --record`
+    /// Report on a recording that was kept with `run --record`, or on what another tool wrote
+    ///
+    /// Files of heaptrack, pprof (heap profiles), jemalloc, tcmalloc, valgrind (XML) and LeakSanitizer are known by
+    /// their content. With --format they go out in the formats of other tools.
     Report(ReportArgs),
     /// Report on a process that `stanch run` is recording, while it goes on
     Snapshot(SnapshotArgs),
@@ -89,11 +95,63 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// A recording
+    /// A recording, or another tool's file
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// Only the processes with this id
+    #[arg(long, value_name = "PID")]
+    pub(crate) process: Option<u32>,
+    /// What formats with one number a stack carry, and the others show first [default: lost-bytes]
+    #[arg(long, value_enum)]
+    pub(crate) weight: Option<WeightName>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// What a stack is weighed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WeightName {
+    /// Definitely or indirectly lost
+    LostBytes,
+    /// The same, in blocks
+    LostBlocks,
+    /// Only pointers to their middle are left
+    PossiblyLostBytes,
+    /// The same, in blocks
+    PossiblyLostBlocks,
+    /// Not freed when last seen
+    LiveBytes,
+    /// The same, in blocks
+    LiveBlocks,
+    /// Allocated over the whole life
+    AllocatedBytes,
+    /// The same, in blocks
+    AllocatedBlocks,
+    /// Live in the snapshot with the most bytes
+    PeakBytes,
+    /// The same, in blocks
+    PeakBlocks,
+    /// Freed before their thread allocated again; their bytes are not recorded
+    TemporaryBlocks,
+}
+
+impl WeightName {
+    pub(crate) fn measure(self) -> Measure {
+        let (weight, unit) = match self {
+            Self::LostBytes => (Weight::Lost, Unit::Bytes),
+            Self::LostBlocks => (Weight::Lost, Unit::Blocks),
+            Self::PossiblyLostBytes => (Weight::PossiblyLost, Unit::Bytes),
+            Self::PossiblyLostBlocks => (Weight::PossiblyLost, Unit::Blocks),
+            Self::LiveBytes => (Weight::Live, Unit::Bytes),
+            Self::LiveBlocks => (Weight::Live, Unit::Blocks),
+            Self::AllocatedBytes => (Weight::Allocated, Unit::Bytes),
+            Self::AllocatedBlocks => (Weight::Allocated, Unit::Blocks),
+            Self::PeakBytes => (Weight::Peak, Unit::Bytes),
+            Self::PeakBlocks => (Weight::Peak, Unit::Blocks),
+            Self::TemporaryBlocks => (Weight::Temporary, Unit::Blocks),
+        };
+        Measure { weight, unit }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -140,6 +198,20 @@ pub(crate) enum Format {
     Json,
     /// For code review tools (SARIF 2.1.0)
     Sarif,
+    /// For `go tool pprof`, Pyroscope, Parca
+    Pprof,
+    /// For inferno-flamegraph and flamegraph.pl
+    Folded,
+    /// For speedscope
+    Speedscope,
+    /// For heaptrack_print and heaptrack_gui
+    Heaptrack,
+    /// For ms_print and massif-visualizer
+    Massif,
+    /// For the Firefox Profiler
+    Firefox,
+    /// For spreadsheets: a line for each stack
+    Csv,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]

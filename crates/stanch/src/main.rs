@@ -4,6 +4,8 @@
 mod args;
 mod destination;
 mod exit;
+mod export;
+mod input;
 mod output;
 mod record;
 mod recorder;

@@ -1,8 +1,9 @@
 //! Findings on their way out: suppressed, written, judged.
 use crate::args::{FailOn, Format};
 use crate::destination;
+use crate::export;
 use crate::settings::OutputPlan;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use stanch_finding::{Finding, Incomplete, Kind, Report, Subject, SubjectKind, Totals};
 use stanch_recording::Recording;
 use stanch_report::text::{Limit, Reachable, Style, TextOptions};
@@ -53,8 +54,8 @@ fn nothing_recorded(recording: &Recording) -> Report {
     }
 }
 
-/// Writes the reports where they are wanted.
-pub(crate) fn write(reports: &[Report], plan: &OutputPlan, stream: Stream) -> Result<()> {
+/// Writes the reports, or the recording's stacks, where they are wanted.
+pub(crate) fn write(recording: &Recording, reports: &[Report], plan: &OutputPlan, stream: Stream) -> Result<()> {
     let mut bytes = Vec::new();
     match plan.format {
         Format::Json => json::write(reports, VERSION, &mut bytes),
@@ -67,8 +68,15 @@ pub(crate) fn write(reports: &[Report], plan: &OutputPlan, stream: Stream) -> Re
             sarif::write(&reports, &options, &mut bytes)
         }
         Format::Text => text::write(reports, &text_options(plan, stream), &mut bytes),
+        format => export::write(format, recording, plan.measure, &mut bytes),
     }
     .context("cannot format the report")?;
+    if export::is_binary(plan.format) && plan.file.is_none() && export::is_terminal(stream, plan) {
+        bail!("cannot write this format to a terminal\nhint: name a file with `-o FILE`");
+    }
+    if let Some(path) = &plan.file {
+        export::tell_name(plan.format, path);
+    }
     match &plan.file {
         Some(path) => destination::write(path, &bytes).or_else(|error| {
             // What was learned must not be lost with the file.

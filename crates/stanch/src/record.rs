@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::output::{self, Stream};
 use crate::recorder::{RECORDER, SAMPLED_RECORDER};
 use crate::settings::{OutputPlan, Settings, variable};
-use crate::{VerbResult, destination, tell};
+use crate::{VerbResult, destination, export, tell};
 use anyhow::{Context, Error, Result, bail};
 use stanch_capture::{CaptureError, Event, Names, Outcome, RunPlan};
 use stanch_recording::{Recording, WriteError};
@@ -20,7 +20,8 @@ pub(crate) fn run(args: &RunArgs) -> VerbResult {
     check_fail_on(&plan, &output_plan)?;
     output_plan.tell_notes();
     let mut outcome = stanch_capture::run(&plan, tell_event).map_err(with_hint)?;
-    let names = if args.record.is_some() { Names::All } else { Names::Reported(output_plan.scope()) };
+    let wants_all = args.record.is_some() || export::wants_all_names(output_plan.format);
+    let names = if wants_all { Names::All } else { Names::Reported(output_plan.scope()) };
     stanch_capture::resolve(&mut outcome.recording, names, |_, _| {});
     let kept = args.record.as_deref().map_or(Ok(()), |path| keep(&outcome.recording, path));
     // The report comes first even where the recording could not be kept.
@@ -85,7 +86,7 @@ fn keep(recording: &Recording, path: &Path) -> Result<()> {
 
 fn report(outcome: &Outcome, plan: &OutputPlan) -> VerbResult {
     let reports = output::reports(&outcome.recording, plan);
-    output::write(&reports, plan, Stream::Stderr)?;
+    output::write(&outcome.recording, &reports, plan, Stream::Stderr)?;
     Ok(match plan.fail_on {
         // Nobody looked: that must not pass for "nothing found".
         Some(limit) if outcome.recording.processes.is_empty() && limit != FailOn::Never => Exit::Failure,

@@ -7,6 +7,7 @@ use stanch_capture::SamplePlan;
 use stanch_finding::Date;
 use stanch_finding::suppression::{SuppressionSet, parse_any};
 use stanch_leaks::Scope;
+use stanch_report::stacks::{Measure, Unit, Weight};
 use std::io::IsTerminal;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,8 @@ pub(crate) struct OutputPlan {
     pub(crate) all: bool,
     pub(crate) color: When,
     pub(crate) base_folder: Option<String>,
+    /// What formats with one number a stack carry.
+    pub(crate) measure: Measure,
 }
 
 impl OutputPlan {
@@ -157,6 +160,7 @@ impl Settings {
             all: typed.all,
             color: typed.color.or(choice("STANCH_COLOR")?).or(self.file.color).unwrap_or(When::Auto),
             base_folder: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
+            measure: Measure { weight: Weight::Lost, unit: Unit::Bytes },
         })
     }
 

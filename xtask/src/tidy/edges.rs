@@ -13,15 +13,17 @@ const EDGES: &[(&str, &[&str])] = &[
     ("stanch-finding", &[]),
     ("stanch-ledger", &[]),
     ("stanch-recording", &[]),
+    ("stanch-pprof", &[]),
     ("stanch-process", &[]),
     ("stanch-recorder", &["stanch-ledger"]),
+    ("stanch-import", &["stanch-recording", "stanch-pprof"]),
     ("stanch-symbols", &["stanch-recording"]),
     ("stanch-leaks", &["stanch-ledger", "stanch-finding", "stanch-recording"]),
     (
         "stanch-capture",
         &["stanch-ledger", "stanch-process", "stanch-recording", "stanch-leaks", "stanch-symbols", "stanch-finding"],
     ),
-    ("stanch-report", &["stanch-finding"]),
+    ("stanch-report", &["stanch-finding", "stanch-recording", "stanch-pprof"]),
     (
         "stanch",
         &[
@@ -31,6 +33,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "stanch-symbols",
             "stanch-leaks",
             "stanch-capture",
+            "stanch-import",
             "stanch-report",
         ],
     ),

@@ -4,7 +4,7 @@ use super::exceptions::{Exception, covers, stale};
 use super::{Source, Violation, violation};
 
 /// Crates that must forbid unsafe code.
-const SAFE_CRATES: [&str; 3] = ["stanch-finding", "stanch-recording", "stanch-report"];
+const SAFE_CRATES: [&str; 5] = ["stanch-finding", "stanch-import", "stanch-pprof", "stanch-recording", "stanch-report"];
 
 /// The crates that talk to people.
 const TALKING_CRATES: [&str; 2] = ["stanch", "xtask"];

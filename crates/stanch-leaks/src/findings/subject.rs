@@ -9,7 +9,8 @@ pub(super) fn subject(process: &Process) -> Subject {
     Subject {
         kind: SubjectKind::Process,
         command: process.command.clone(),
-        pid: Some(process.pid),
+        // Files of other tools may not say it.
+        pid: (process.pid != 0).then_some(process.pid),
         parent_pid: (process.parent_pid != 0).then_some(process.parent_pid),
         exit_status: match process.ending {
             Ending::Exited(status) => status,

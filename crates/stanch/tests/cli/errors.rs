@@ -59,13 +59,14 @@ fn a_misspelt_flag_is_no_program() {
 #[test]
 fn recordings_that_cannot_be_read() {
     let bench = Bench::new("errors-read");
-    bench.run(["report", "nosuch"]).fails_with("error: cannot read the recording `nosuch`: No such file or directory");
-    bench.run(["report", "."]).fails_with("error: cannot read the recording `.`: Is a directory");
+    bench.run(["report", "nosuch"]).fails_with("error: cannot read `nosuch`: No such file or directory");
+    bench.run(["report", "."]).fails_with("error: cannot read `.`: Is a directory");
     for text in ["", "garbage", "STANCHR", "\x7fELF, and then nothing of the sort, for longer than a header is"] {
         bench.write("bad", text);
         bench.run(["report", "bad"]).fails_with(
-            "error: cannot read the recording `bad`: not a recording of stanch\nhint: `stanch run --record FILE \
-             -- PROGRAM` writes recordings",
+            "error: cannot read `bad`: neither a recording nor a file of another tool that is known\nhint: `stanch run \
+             --record FILE -- PROGRAM` writes recordings; files of heaptrack, pprof, jemalloc, tcmalloc, valgrind \
+             (XML) and LeakSanitizer are read, too",
         );
     }
 }
