@@ -11,7 +11,7 @@
 //! A frame without a name is known by its module's file name and its offset there. That is weaker: it lasts only until
 //! the module is rebuilt.
 use crate::name::normal_name;
-use crate::owning::{FrameRole, file_name, owning_frame};
+use crate::owning::{FrameRole, file_name, owner_so_far, owning_frame};
 use crate::{Frame, Site};
 use std::fmt;
 
@@ -28,7 +28,18 @@ impl Fingerprint {
     /// The identity of what `site` allocates.
     #[must_use]
     pub fn of(site: &Site) -> Fingerprint {
-        let owner = owning_frame(site);
+        Self::with_owner(site, owning_frame(site))
+    }
+
+    /// The identity of what a site allocates of whose stack these are the innermost frames; `None` where frames further
+    /// out could change it.
+    #[must_use]
+    pub fn of_innermost(site: &Site) -> Option<Fingerprint> {
+        let (owner, is_settled) = owner_so_far(&site.stack);
+        is_settled.then(|| Self::with_owner(site, owner))
+    }
+
+    fn with_owner(site: &Site, owner: Option<usize>) -> Fingerprint {
         let callee = owner.and_then(|owner| owner.checked_sub(1)).and_then(|inner| site.stack.get(inner));
         let frame = site.stack.get(owner.unwrap_or(0));
 

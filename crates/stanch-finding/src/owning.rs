@@ -30,17 +30,24 @@ pub enum FrameRole {
 /// Index in `site.stack` of the frame that owns the allocation; `None` where the whole stack is runtime code.
 #[must_use]
 pub fn owning_frame(site: &Site) -> Option<usize> {
-    let roles: Vec<FrameRole> = site.stack.iter().map(FrameRole::of).collect();
-    let is_owner = |role: &FrameRole| matches!(role, FrameRole::Application | FrameRole::Dependency);
-    let Some(candidate) = roles.iter().position(is_owner) else {
-        return roles.iter().rposition(|role| *role == FrameRole::Wrapper);
-    };
-    if roles[candidate] == FrameRole::Application {
-        return Some(candidate);
+    owner_so_far(&site.stack).0
+}
+
+/// The owning frame of a stack of which these are the innermost frames, as far as they tell; and whether frames further
+/// out cannot change that.
+pub(crate) fn owner_so_far(stack: &[Frame]) -> (Option<usize>, bool) {
+    let mut wrapper = None;
+    let mut dependency: Option<usize> = None;
+    for (index, frame) in stack.iter().enumerate() {
+        match (FrameRole::of(frame), dependency) {
+            (FrameRole::Application, None) => return (Some(index), true),
+            (FrameRole::Application, Some(inner)) if stack[inner].module == frame.module => return (Some(index), true),
+            (FrameRole::Dependency, None) => dependency = Some(index),
+            (FrameRole::Wrapper, _) => wrapper = Some(index),
+            _ => {}
+        }
     }
-    let module = &site.stack[candidate].module;
-    let is_own_source = |index: &usize| roles[*index] == FrameRole::Application && site.stack[*index].module == *module;
-    Some((candidate + 1..roles.len()).find(is_own_source).unwrap_or(candidate))
+    (dependency.or(wrapper), false)
 }
 
 impl FrameRole {

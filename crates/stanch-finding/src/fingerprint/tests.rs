@@ -98,3 +98,33 @@ fn parse_takes_what_is_printed() {
         assert!(Fingerprint::parse(wrong).is_err(), "{wrong}");
     }
 }
+
+/// Every stack of four of these frames: what its innermost frames settle, the whole stack does not change.
+#[test]
+fn innermost_frames_settle_it_or_say_that_they_do_not() {
+    let in_library = |frame: Frame| Frame { module: Some("/usr/lib/libother.so.1".to_owned()), ..frame };
+    let kinds = [
+        frame("std::vector<int>::push_back", "/usr/include/c++/12/bits/stl_vector.h"),
+        frame("xmalloc", "src/util.c"),
+        frame("Eigen::resize", "/usr/include/eigen3/Eigen/Core"),
+        frame("load", "src/load.c"),
+        in_library(frame("draw", "draw.c")),
+    ];
+    let (mut settled, mut open) = (0, 0);
+    for number in 0..kinds.len().pow(4) {
+        let stack: Vec<Frame> =
+            (0..4).map(|place| kinds[number / kinds.len().pow(place) % kinds.len()].clone()).collect();
+        let whole = of("malloc", stack.clone());
+        for depth in 0..=stack.len() {
+            let innermost = Site { allocator: "malloc".to_owned(), stack: stack[..depth].to_vec() };
+            match Fingerprint::of_innermost(&innermost) {
+                Some(fingerprint) => {
+                    assert_eq!(fingerprint.to_string(), whole, "{depth} of {stack:?}");
+                    settled += 1;
+                }
+                None => open += 1,
+            }
+        }
+    }
+    assert!(0 < settled && 0 < open);
+}

@@ -1,5 +1,6 @@
 //! Why a finding about live blocks is made: reachability, counts, age, lifetimes, what hangs on them, other stacks.
-use super::leaks::{Stack, state};
+use super::leaks::state;
+use super::stacks::Stacks;
 use super::text;
 use stanch_finding::{Estimate, Evidence};
 use stanch_recording::{AllocatorFunction, Class, Group, LIFETIME_BUCKETS, SiteCounts, Snapshot, SnapshotReason};
@@ -11,8 +12,10 @@ pub(super) struct Case<'a> {
     pub(super) group: &'a Group,
     /// The sum of its stacks' counts over the whole life.
     pub(super) counts: SiteCounts,
-    /// Its stacks, the largest first.
-    pub(super) stacks: &'a [Stack],
+    /// Its groups, each of one stack, the largest first.
+    pub(super) groups: &'a [Group],
+    /// Where their stacks are.
+    pub(super) stacks: &'a Stacks<'a>,
     /// Where its sums are estimates.
     pub(super) estimate: Option<Estimate>,
     /// Of a sampled recording: nobody looked at what points to its blocks.
@@ -191,11 +194,11 @@ fn indirect(case: &Case<'_>) -> Option<String> {
 }
 
 fn other_stacks(case: &Case<'_>) -> Option<String> {
-    let next = case.stacks.get(1)?;
-    let others = case.stacks.len() as u64 - 1;
-    let (be, next_amount) =
-        (if others == 1 { "leads" } else { "lead" }, text::amount(next.group.bytes, next.group.blocks));
+    let next = case.groups.get(1)?;
+    let others = case.groups.len() as u64 - 1;
+    let site = case.stacks.site(next.site, next.allocator);
+    let (be, next_amount) = (if others == 1 { "leads" } else { "lead" }, text::amount(next.bytes, next.blocks));
     let which = if others == 1 { "it allocated" } else { "the biggest of them allocated" };
     let count = text::count(others, "other stack");
-    Some(format!("{count} {be} to the same place; {which} {next_amount}: {}", text::stack(&next.site.stack)))
+    Some(format!("{count} {be} to the same place; {which} {next_amount}: {}", text::stack(&site.stack)))
 }

@@ -17,80 +17,75 @@ pub(super) fn findings(
     stacks: &Stacks<'_>,
     owners: &Owners<'_>,
 ) -> Vec<Finding> {
-    let mut merged: BTreeMap<(Fingerprint, Class), Vec<Stack>> = BTreeMap::new();
+    let mut merged: BTreeMap<(Fingerprint, Class), Vec<Group>> = BTreeMap::new();
     let groups = snapshot.groups.iter().filter(|group| group.allocator != AllocatorFunction::Inherited);
     for group in groups.filter(|group| scope.has(group.class)) {
-        let site = stacks.site(group.site, group.allocator);
-        merged.entry((Fingerprint::of(&site), group.class)).or_default().push(Stack { site, group: *group });
+        let fingerprint = stacks.fingerprint(group.site, group.allocator);
+        merged.entry((fingerprint, group.class)).or_default().push(*group);
     }
     merged
         .into_iter()
-        .map(|((fingerprint, class), mut stacks)| {
-            stacks.sort_by_key(|stack| (Reverse(stack.group.bytes), Reverse(stack.group.blocks), stack.group.site));
-            finding(process, snapshot, fingerprint, class, &stacks, owners)
+        .map(|(identity, mut groups)| {
+            groups.sort_by_key(|group| (Reverse(group.bytes), Reverse(group.blocks), group.site));
+            finding(process, snapshot, identity, &groups, stacks, owners)
         })
         .collect()
-}
-
-/// A group and the stack that allocated it.
-pub(super) struct Stack {
-    pub(super) site: Site,
-    pub(super) group: Group,
 }
 
 fn finding(
     process: &Process,
     snapshot: &Snapshot,
-    fingerprint: Fingerprint,
-    class: Class,
-    stacks: &[Stack],
+    (fingerprint, class): (Fingerprint, Class),
+    groups: &[Group],
+    stacks: &Stacks<'_>,
     owners: &Owners<'_>,
 ) -> Finding {
-    let sum = |of: fn(&Group) -> u64| stacks.iter().fold(0, |sum: u64, stack| sum.saturating_add(of(&stack.group)));
-    let largest = &stacks[0];
+    let sum = |of: fn(&Group) -> u64| groups.iter().fold(0, |sum: u64, group| sum.saturating_add(of(group)));
+    let largest = groups[0];
+    let site = stacks.site(largest.site, largest.allocator);
     let group = Group {
         blocks: sum(|group| group.blocks),
         bytes: sum(|group| group.bytes),
         indirect_blocks: sum(|group| group.indirect_blocks),
         indirect_bytes: sum(|group| group.indirect_bytes),
-        oldest_ms: stacks.iter().map(|stack| stack.group.oldest_ms).min().unwrap_or(0),
-        newest_ms: stacks.iter().map(|stack| stack.group.newest_ms).max().unwrap_or(0),
-        ..largest.group
+        oldest_ms: groups.iter().map(|group| group.oldest_ms).min().unwrap_or(0),
+        newest_ms: groups.iter().map(|group| group.newest_ms).max().unwrap_or(0),
+        ..largest
     };
-    let estimate = estimate(process, stacks);
+    let estimate = estimate(process, groups);
     let is_sampled = process.sampling.is_some();
-    let case = Case { snapshot, group: &group, counts: counts(process, stacks), stacks, estimate, is_sampled };
+    let case = Case { snapshot, group: &group, counts: counts(process, groups), groups, stacks, estimate, is_sampled };
     Finding {
         fingerprint,
         rule: rule(class).to_owned(),
         kind: kind(class),
         confidence: confidence(class, group.allocator),
-        message: message(&group, estimate.as_ref(), &largest.site),
+        message: message(&group, estimate.as_ref(), &site),
         bytes: ByteCount(group.bytes),
         blocks: BlockCount(group.blocks),
         indirect_bytes: ByteCount(group.indirect_bytes),
         indirect_blocks: BlockCount(group.indirect_blocks),
         estimate,
-        owner: owners.of(&largest.site),
-        site: largest.site.clone(),
+        owner: owners.of(&site),
+        site: site.clone(),
         evidence: evidence(&case),
-        fix: Some(advice::for_leak(&group, &case.counts, &largest.site, is_sampled)),
+        fix: Some(advice::for_leak(&group, &case.counts, &site, is_sampled)),
     }
 }
 
 /// How far the sums of these stacks may be off; `None` where they are exact.
-fn estimate(process: &Process, stacks: &[Stack]) -> Option<Estimate> {
+fn estimate(process: &Process, groups: &[Group]) -> Option<Estimate> {
     let sampling = process.sampling.as_ref()?;
     let mut uncertainty = Uncertainty::default();
-    for Stack { group, .. } in stacks {
+    for group in groups {
         uncertainty.add_group(group, sampling);
     }
     uncertainty.estimate()
 }
 
 /// What all stacks of a finding allocated and freed over the whole life, whatever became of it.
-fn counts(process: &Process, stacks: &[Stack]) -> SiteCounts {
-    let sites: BTreeSet<SiteIndex> = stacks.iter().map(|stack| stack.group.site).collect();
+fn counts(process: &Process, groups: &[Group]) -> SiteCounts {
+    let sites: BTreeSet<SiteIndex> = groups.iter().map(|group| group.site).collect();
     let mut sum = SiteCounts::default();
     for counts in sites.into_iter().filter_map(|site| process.sites.get(site.0 as usize)) {
         sum.allocations = sum.allocations.saturating_add(counts.allocations);

@@ -1,21 +1,52 @@
 //! From a node of the trie to the frames that people read.
-use stanch_finding::{Frame, Site};
+use stanch_finding::{Fingerprint, Frame, Site};
 use stanch_recording::{AllocatorFunction, NodeIndex, Process, SiteIndex, StackEntry};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// Entries of a stack that nearly always tell whose allocation it is.
+const INNERMOST: usize = 6;
+/// The innermost entries of a stack by module and address, and the function that allocated.
+type InnermostKey = ([(u16, u64); INNERMOST], AllocatorFunction);
 
 /// The call stacks of a process.
 pub(super) struct Stacks<'a> {
     process: &'a Process,
+    fingerprints: RefCell<HashMap<InnermostKey, Fingerprint>>,
 }
 
 impl<'a> Stacks<'a> {
     pub(super) fn new(process: &'a Process) -> Self {
-        Self { process }
+        Self { process, fingerprints: RefCell::default() }
+    }
+
+    /// The identity of what a site allocates by this function. Programs have many more stacks than ways to end one, so
+    /// names are looked at once for each of those.
+    pub(super) fn fingerprint(&self, site: SiteIndex, allocator: AllocatorFunction) -> Fingerprint {
+        let innermost = self.innermost(site);
+        let mut key = ([(0, 0); INNERMOST], allocator);
+        for (place, entry) in key.0.iter_mut().zip(self.process.stack(innermost)) {
+            *place = (entry.node.module, entry.node.address.0);
+        }
+        if let Some(known) = self.fingerprints.borrow().get(&key) {
+            return known.clone();
+        }
+        let stack = self.process.stack(innermost).take(INNERMOST).flat_map(frames).collect();
+        let Some(fingerprint) = Fingerprint::of_innermost(&Site { allocator: allocator.name().to_owned(), stack })
+        else {
+            return Fingerprint::of(&self.site(site, allocator));
+        };
+        self.fingerprints.borrow_mut().insert(key, fingerprint.clone());
+        fingerprint
+    }
+
+    fn innermost(&self, site: SiteIndex) -> NodeIndex {
+        self.process.sites.get(site.0 as usize).map_or(NodeIndex(0), |site| site.node)
     }
 
     /// Where the blocks of a site were allocated by this function.
     pub(super) fn site(&self, site: SiteIndex, allocator: AllocatorFunction) -> Site {
-        let node = self.process.sites.get(site.0 as usize).map_or(NodeIndex(0), |site| site.node);
-        Site { allocator: allocator.name().to_owned(), stack: self.frames(node) }
+        Site { allocator: allocator.name().to_owned(), stack: self.frames(self.innermost(site)) }
     }
 
     /// The frames from a node outwards, inlined ones included, innermost first.
