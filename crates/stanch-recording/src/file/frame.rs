@@ -30,12 +30,18 @@ pub(super) enum SectionKind {
     Resolved = 8,
     /// The list of the sections before it.
     Index = 9,
+    /// Memory over time.
+    History = 10,
+    /// What sites held when most was live.
+    PeakSites = 11,
 }
 
 impl SectionKind {
     pub(super) fn from_code(code: u16) -> Option<Self> {
-        use SectionKind::{Index, Misuses, Modules, Nodes, Padding, Process, Resolved, Sites, Snapshots, Tree};
-        [Padding, Tree, Process, Modules, Nodes, Sites, Snapshots, Misuses, Resolved, Index]
+        use SectionKind::{
+            History, Index, Misuses, Modules, Nodes, Padding, PeakSites, Process, Resolved, Sites, Snapshots, Tree,
+        };
+        [Padding, Tree, Process, Modules, Nodes, Sites, Snapshots, Misuses, Resolved, Index, History, PeakSites]
             .into_iter()
             .find(|kind| *kind as u16 == code)
     }
@@ -53,6 +59,8 @@ impl SectionKind {
             Self::Misuses => "wrong frees",
             Self::Resolved => "names of code",
             Self::Index => "index",
+            Self::History => "memory over time",
+            Self::PeakSites => "sites at the peak",
         }
     }
 }
