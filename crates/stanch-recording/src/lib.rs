@@ -12,6 +12,7 @@
 mod file;
 mod history;
 mod model;
+mod stack;
 
 pub use file::{
     Archive, FormatVersion, Inconsistency, ReadError, WriteError, check, read, read_file, write, write_file,
@@ -24,3 +25,4 @@ pub use model::{
     Process, Recording, ResolvedCode, ResolvedFrame, RuntimeAddress, SiteCounts, SiteIndex, Snapshot, SnapshotReason,
     StackNode,
 };
+pub use stack::StackEntry;

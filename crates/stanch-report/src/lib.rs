@@ -1,4 +1,5 @@
-//! One file per output format: each turns [`Report`](stanch_finding::Report)s into bytes and knows nothing else.
+//! One file per output format: each turns [`Report`](stanch_finding::Report)s, or the [`stacks`] of a recording, into
+//! bytes and knows nothing else.
 //!
 //! Every writer is a pure function to a `Write`: no clock, no environment, no terminal. What differs from call to call,
 //! colour, limits, directories, comes in an options struct whose every field the caller says.
@@ -8,4 +9,5 @@ pub mod json;
 mod kinds;
 pub mod numbers;
 pub mod sarif;
+pub mod stacks;
 pub mod text;

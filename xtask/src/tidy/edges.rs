@@ -21,7 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "stanch-capture",
         &["stanch-ledger", "stanch-process", "stanch-recording", "stanch-leaks", "stanch-symbols", "stanch-finding"],
     ),
-    ("stanch-report", &["stanch-finding"]),
+    ("stanch-report", &["stanch-finding", "stanch-recording"]),
     (
         "stanch",
         &[

@@ -139,7 +139,7 @@ fn acquisition(allocator: AllocatorFunction, site: &Site) -> Acquisition {
     let is_rust = called.is_some_and(|frame| is_rust_library(frame.function.as_deref().unwrap_or_default()));
     let is_container =
         called.is_some_and(|frame| FrameRole::of(frame) == FrameRole::Runtime) && names[0].contains("::");
-    let function = names.first().cloned().unwrap_or_else(|| super::stacks::allocator_name(allocator).to_owned());
+    let function = names.first().cloned().unwrap_or_else(|| allocator.name().to_owned());
     match (is_rust, is_container) {
         (true, _) => Acquisition {
             function,

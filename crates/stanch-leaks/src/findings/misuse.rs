@@ -1,6 +1,6 @@
 //! Findings from wrong frees.
 use super::owner::Owners;
-use super::stacks::{Stacks, allocator_name};
+use super::stacks::Stacks;
 use super::{advice, text};
 use stanch_finding::{BlockCount, ByteCount, Confidence, Evidence, Finding, Fingerprint, Frame, Kind, PathStep, Site};
 use stanch_recording::{AllocatorFunction, Misuse, MisuseKind, Process};
@@ -89,7 +89,7 @@ fn acquired(misuse: &Misuse) -> String {
     let size = if misuse.bytes == 0 { String::new() } else { format!(" of {}", text::bytes(misuse.bytes)) };
     match misuse.allocator {
         AllocatorFunction::Inherited => format!("a block{size}"),
-        allocator => format!("a block{size} from `{}`", allocator_name(allocator)),
+        allocator => format!("a block{size} from `{}`", allocator.name()),
     }
 }
 
