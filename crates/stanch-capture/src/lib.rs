@@ -14,6 +14,7 @@ mod run;
 mod shared;
 mod snapshot;
 mod socket;
+mod timeline;
 mod watch;
 
 pub use resolve::{Names, resolve};

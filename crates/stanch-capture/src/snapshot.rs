@@ -2,10 +2,11 @@
 use crate::image::{Image, ThreadImage, is_part_of};
 use crate::ledger::{Block, Heap, Ledger, LiveMapping};
 use crate::roots::{Surroundings, control_block, dead_stacks, is_program_break, roots};
+use crate::timeline;
 use stanch_leaks::{BlockRange, Classification, HeapImage, MemoryRange, classify};
 use stanch_ledger::{BirthCode, BlockKind, flag};
 use stanch_process::{Pid, Stopped, Tid};
-use stanch_recording::{AllocatorFunction, Class, Group, Loss, SiteIndex, Snapshot, SnapshotReason};
+use stanch_recording::{AllocatorFunction, Class, Group, Loss, SiteIndex, SizeClass, Snapshot, SnapshotReason};
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::Ordering::*;
@@ -73,19 +74,25 @@ fn running_threads(stopped: &Stopped) -> Option<Loss> {
 }
 
 /// Only what is live: the process is gone, and its memory with it.
-pub(crate) fn live_only(ledger: &Ledger, at_ms: u64) -> Snapshot {
+pub(crate) fn live_only(ledger: &Ledger, at_ms: u64) -> (Snapshot, Vec<SizeClass>) {
     let heap = ledger.heap();
     let mut groups = Groups::default();
     for block in &heap.blocks {
         groups.add(block, Class::Live, (0, 0));
     }
-    for mapping in ledger.split_mappings().0 {
-        groups.add(&mapping_block(&mapping), Class::Live, (0, 0));
-    }
-    Snapshot { at_ms, reason: SnapshotReason::Killed, pause_ns: 0, groups: groups.finish() }
+    let mappings: Vec<Block> = ledger.split_mappings().0.iter().map(mapping_block).collect();
+    mappings.iter().for_each(|mapping| groups.add(mapping, Class::Live, (0, 0)));
+    let sizes = timeline::sizes(heap.blocks.iter().chain(&mappings));
+    (Snapshot { at_ms, reason: SnapshotReason::Killed, pause_ns: 0, groups: groups.finish() }, sizes)
 }
 
 impl Frozen {
+    /// Sizes of the live blocks.
+    pub(crate) fn sizes(&self) -> Vec<SizeClass> {
+        let mappings: Vec<Block> = self.mappings.iter().map(mapping_block).collect();
+        timeline::sizes(self.heap.blocks.iter().chain(&mappings))
+    }
+
     /// Decides what is lost.
     pub(crate) fn decide(mut self) -> (Snapshot, Vec<Loss>) {
         let mut groups = Groups::default();

@@ -10,7 +10,7 @@ mod pages;
 mod stop;
 mod wait;
 
-pub use facts::{environment_variable, memory_id, parent, state, threads};
+pub use facts::{environment_variable, memory_id, parent, resident_bytes, state, threads};
 pub use maps::{Mapping, maps};
 pub use memory::read;
 pub use pages::{PageRange, private_pages};

@@ -153,6 +153,7 @@ fn count_release(context: Context, address: u64, known: Known) {
     };
     if let Some(counters) = threads::counters(context, known.slot.site()) {
         add(&counters.lifetimes[class], 1);
+        add(&counters.freed_bytes, known.bytes);
     }
     grow(context, -(known.bytes as i64));
 }

@@ -142,6 +142,8 @@ fn mapped(start: u64, bytes: u64, kind: BlockKind, entry: Entry) {
     if let Some(counters) = crate::threads::counters(context, site) {
         crate::threads::add(&counters.allocations, 1);
         crate::threads::add(&counters.bytes, bytes);
+        // The mapping table says what is live of mappings.
+        crate::threads::add(&counters.freed_bytes, bytes);
     }
     let birth = BirthCode(ledger.header().clock.load(Relaxed) as u16);
     let end = if kind == BlockKind::Mmap { start + page_up(bytes) } else { start + bytes };
