@@ -5,6 +5,7 @@
 //! colour, limits, directories, comes in an options struct whose every field the caller says.
 #![forbid(unsafe_code)]
 
+pub mod html;
 pub mod json;
 mod kinds;
 pub mod numbers;

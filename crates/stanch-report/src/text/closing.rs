@@ -52,13 +52,17 @@ fn counted(findings: u64, bytes: ByteCount, blocks: BlockCount) -> String {
 
 /// The last line. There is none where all is well.
 pub(super) fn next_step(selection: &Selection<'_>, reports: &[Report], options: &TextOptions<'_>, page: &mut Page) {
-    let text = match selection.worst() {
-        Some(finding) => advice(finding, options),
-        None if may_hide_leaks(reports) => "mend what could not be seen, then run it again".to_owned(),
-        None => return,
-    };
+    let Some(text) = next_text(selection, reports, options) else { return };
     page.blank();
     page.paragraph(&[(Ink::Strong, "next: "), (Ink::Plain, &text)], 6);
+}
+
+pub(super) fn next_text(selection: &Selection<'_>, reports: &[Report], options: &TextOptions<'_>) -> Option<String> {
+    match selection.worst() {
+        Some(finding) => Some(advice(finding, options)),
+        None if may_hide_leaks(reports) => Some("mend what could not be seen, then run it again".to_owned()),
+        None => None,
+    }
 }
 
 fn advice(finding: &Finding, options: &TextOptions<'_>) -> String {
