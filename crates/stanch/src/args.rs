@@ -9,6 +9,7 @@ Examples:
   stanch run -- ./app --port 80          record, and report to standard error at the end
   stanch run --record app.rec -- ./app   keep the recording, too
   stanch report app.rec --format sarif   report on it once more
+  stanch report app.rec --format html -o app.html
   stanch snapshot 4127                   look at a process that `stanch run` is recording
 
 Exit status:
@@ -111,6 +112,9 @@ pub(crate) struct OutputArgs {
     /// Suppression file: Stanch's TOML, LeakSanitizer's or valgrind's; may be given several times
     #[arg(long, value_name = "FILE")]
     pub(crate) suppressions: Vec<PathBuf>,
+    /// HTML: withhold paths, arguments and source text
+    #[arg(long)]
+    pub(crate) redact: bool,
     /// List what is still reachable, too
     #[arg(long)]
     pub(crate) show_reachable: bool,
@@ -131,6 +135,8 @@ pub(crate) enum Format {
     Json,
     /// For code review tools (SARIF 2.1.0)
     Sarif,
+    /// For people, with graphs: one page for a browser; needs --output
+    Html,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]

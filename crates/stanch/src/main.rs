@@ -4,7 +4,9 @@
 mod args;
 mod destination;
 mod exit;
+mod interrupt;
 mod output;
+mod progress;
 mod record;
 mod recorder;
 mod reports;

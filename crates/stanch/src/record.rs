@@ -1,7 +1,8 @@
 //! `stanch run`
-use crate::args::{FailOn, RunArgs};
+use crate::args::{FailOn, Format, RunArgs};
 use crate::exit::Exit;
 use crate::output::{self, Stream};
+use crate::progress::Progress;
 use crate::recorder::RECORDER;
 use crate::settings::{OutputPlan, Settings, variable};
 use crate::{VerbResult, destination, tell};
@@ -16,11 +17,22 @@ pub(crate) fn run(args: &RunArgs) -> VerbResult {
     let settings = Settings::load()?;
     let output_plan = settings.output(&args.output)?;
     let plan = plan(args, &settings)?;
+    output::check_format(&output_plan, Stream::Stderr)?;
     check_destinations(args, &output_plan)?;
     output_plan.tell_notes();
-    let mut outcome = stanch_capture::run(&plan, tell_event).map_err(with_hint)?;
-    let names = if args.record.is_some() { Names::All } else { Names::Reported };
-    stanch_capture::resolve(&mut outcome.recording, names, |_, _| {});
+    // From the moment at which the program itself has ended.
+    let mut checking = None;
+    let mut tell = |event| match event {
+        Event::Checking(_) => checking = Some(Progress::new("working out what is lost")),
+        event => tell_event(event),
+    };
+    let mut outcome = stanch_capture::run(&plan, &mut tell).map_err(with_hint)?;
+    drop(checking);
+    let shows_all = args.record.is_some() || output_plan.format == Format::Html;
+    let names = if shows_all { Names::All } else { Names::Reported };
+    let progress = Progress::new("finding names for stacks");
+    stanch_capture::resolve(&mut outcome.recording, names, |done, total| progress.at(done as u64, total as u64));
+    drop(progress);
     let kept = args.record.as_deref().map_or(Ok(()), |path| keep(&outcome.recording, path));
     // The report comes first even where the recording could not be kept.
     let exit = report(&outcome, &output_plan);
@@ -69,7 +81,7 @@ fn keep(recording: &Recording, path: &Path) -> Result<()> {
 
 fn report(outcome: &Outcome, plan: &OutputPlan) -> VerbResult {
     let reports = output::reports(&outcome.recording, plan);
-    output::write(&reports, plan, Stream::Stderr)?;
+    output::write(&outcome.recording, &reports, plan, Stream::Stderr)?;
     Ok(match plan.fail_on {
         // Nobody looked: that must not pass for "nothing found".
         Some(limit) if outcome.recording.processes.is_empty() && limit != FailOn::Never => Exit::Failure,
@@ -80,6 +92,7 @@ fn report(outcome: &Outcome, plan: &OutputPlan) -> VerbResult {
 
 fn tell_event(event: Event) {
     match event {
+        Event::Checking(_) => {}
         Event::WaitingForChildren(count) => {
             let processes = if count == 1 { "process" } else { "processes" };
             tell::note(&format!("waiting for {count} more {processes} (Ctrl-C ends the wait)"));

@@ -2,11 +2,14 @@
 use crate::args::{OutputArgs, ReportArgs, SnapshotArgs};
 use crate::exit::Exit;
 use crate::output::{self, Stream};
+use crate::progress::Progress;
 use crate::settings::{OutputPlan, Settings};
 use crate::{VerbResult, destination};
 use anyhow::{Error, Result, bail};
 use stanch_process::Pid;
 use stanch_recording::{Loss, ReadError, Recording};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 pub(crate) fn report(args: &ReportArgs) -> VerbResult {
@@ -27,6 +30,7 @@ pub(crate) fn snapshot(args: &SnapshotArgs) -> VerbResult {
 
 fn plan(args: &OutputArgs) -> Result<OutputPlan> {
     let plan = Settings::load()?.output(args)?;
+    output::check_format(&plan, Stream::Stdout)?;
     if let Some(path) = &plan.file {
         destination::check("report", path)?;
     }
@@ -36,7 +40,7 @@ fn plan(args: &OutputArgs) -> Result<OutputPlan> {
 
 fn read(path: &Path) -> Result<(Recording, Vec<Loss>)> {
     const HINT: &str = "\nhint: `stanch run --record FILE -- PROGRAM` writes recordings";
-    stanch_recording::read_file(path).map_err(|error| {
+    read_with_progress(path).map_err(|error| {
         let refused = format!("cannot read the recording `{}`", path.display());
         match error {
             ReadError::Io(cause) => Error::new(cause).context(refused),
@@ -46,9 +50,43 @@ fn read(path: &Path) -> Result<(Recording, Vec<Loss>)> {
     })
 }
 
+/// As [`stanch_recording::read_file`], and says how far it is.
+fn read_with_progress(path: &Path) -> Result<(Recording, Vec<Loss>), ReadError> {
+    let file = File::open(path)?;
+    let facts = file.metadata()?;
+    if !facts.is_file() {
+        return stanch_recording::read_file(path);
+    }
+    let progress = Progress::new("loading the recording");
+    stanch_recording::read(Counted { file, read_bytes: 0, length: facts.len(), progress })
+}
+
+/// A file that tells how much of it was read.
+struct Counted {
+    file: File,
+    read_bytes: u64,
+    length: u64,
+    progress: Progress,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.read_bytes += count as u64;
+        self.progress.at(self.read_bytes, self.length);
+        Ok(count)
+    }
+}
+
+impl Seek for Counted {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.file.seek(position)
+    }
+}
+
 fn show(recording: &Recording, plan: &OutputPlan) -> VerbResult {
     let reports = output::reports(recording, plan);
-    output::write(&reports, plan, Stream::Stdout)?;
+    output::write(recording, &reports, plan, Stream::Stdout)?;
     Ok(match plan.fail_on {
         Some(limit) if output::fails(&reports, limit) => Exit::Findings,
         _ => Exit::Clean,

@@ -43,6 +43,7 @@ pub(crate) struct OutputPlan {
     pub(crate) today: Date,
     pub(crate) show_reachable: bool,
     pub(crate) all: bool,
+    pub(crate) redact: bool,
     pub(crate) color: When,
     pub(crate) base_folder: Option<String>,
 }
@@ -123,6 +124,7 @@ impl Settings {
             today: today(),
             show_reachable: self.show_reachable(typed)?,
             all: typed.all,
+            redact: typed.redact,
             color: typed.color.or(choice("STANCH_COLOR")?).or(self.file.color).unwrap_or(When::Auto),
             base_folder: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
         })

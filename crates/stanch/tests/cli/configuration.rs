@@ -62,7 +62,7 @@ fn what_is_wrong_in_the_file_is_told_with_its_line() {
 fn what_is_wrong_in_the_environment_is_told() {
     let bench = Bench::new("configuration-environment");
     let cases = [
-        ("STANCH_FORMAT", "xml", "`xml`, not one of text, json, sarif"),
+        ("STANCH_FORMAT", "xml", "`xml`, not one of text, json, sarif, html"),
         ("STANCH_FAIL_ON", "all", "`all`, not one of never, definitely-lost, possibly-lost, still-reachable"),
         ("STANCH_COLOR", "red", "`red`, not one of auto, always, never"),
         ("STANCH_SHOW_REACHABLE", "1", "`1`, not one of yes, no"),
