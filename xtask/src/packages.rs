@@ -22,6 +22,8 @@ const fn command(name: &'static str, reason: &'static str) -> Package {
 pub(crate) const PACKAGES: &[Package] = &[
     package("bash", "a real program: subshells that fork without exec, pipes, command substitution"),
     package("binutils", "tests strip programs and split their debug information"),
+    package("chromium", "opens the pages of `--format html`"),
+    package("chromium-driver", "clicks through those pages"),
     package("curl", "a real program with threads, TLS and many libraries"),
     package("g++", "compiles the C++ fixtures; `cc1plus` is a real program to record"),
     package("gcc", "compiles the C fixtures and the C code of crates"),

@@ -1,4 +1,8 @@
 //! Reads a ledger: live blocks, counts, stacks, modules. Tolerates a writer that was killed in mid-write.
+mod held;
+
+pub(crate) use held::Held;
+
 use crate::shared::{SharedHeader, next_data, punch};
 use stanch_ledger::{
     COUNTERS_PER_EXTENT, Counters, DEAD_STACK_LIMIT, DEAD_STACKS, DeadStack, EXTENT_BYTES, EXTENT_LIMIT, EXTENT_TABLE,
@@ -209,7 +213,7 @@ impl Ledger {
                         site.allocations += word(raw, 0);
                         site.bytes += word(raw, 8);
                         for (class, count) in site.lifetimes.iter_mut().enumerate() {
-                            *count += word(raw, 16 + class * 8);
+                            *count += word(raw, 24 + class * 8);
                         }
                     }
                 }

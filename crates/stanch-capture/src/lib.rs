@@ -16,6 +16,7 @@ mod sampled;
 mod shared;
 mod snapshot;
 mod socket;
+mod timeline;
 mod watch;
 mod work;
 

@@ -63,6 +63,8 @@ impl RunPlan {
 pub enum Event {
     /// The command has ended, but so many processes of its tree have not: they are being waited for.
     WaitingForChildren(usize),
+    /// All that is left to wait for are checks of so many processes that have ended: what is lost is being worked out.
+    Checking(usize),
     /// The command became a daemon; it is followed to its end, or to an interrupt.
     WaitingForDaemon(u32),
 }
@@ -291,6 +293,7 @@ impl Tree {
             stop: AtomicBool::new(false),
             replaced: AtomicBool::new(false),
             is_daemon: AtomicBool::new(false),
+            is_checking: AtomicBool::new(false),
         });
         let (requests, inbox) = channel();
         let (own_orders, recorder, alive) = (Arc::clone(&orders), self.recorder.clone(), Arc::clone(&self.alive));
@@ -304,6 +307,11 @@ impl Tree {
         watched.push(Watched { pid, orders, requests, thread });
     }
 
+    /// Processes whose memory was copied and is being looked at.
+    fn checking(&self) -> usize {
+        self.watched().iter().filter(|watched| watched.orders.is_checking.load(Acquire)).count()
+    }
+
     /// Waits for the processes that the command left behind.
     fn wait_for_descendants(
         &self,
@@ -315,7 +323,7 @@ impl Tree {
         // A daemon is known as one at the next tick of its watcher.
         let linger = linger.max(Duration::from_millis(150));
         let deadline = Instant::now() + linger;
-        let mut told = false;
+        let (mut told, mut told_checking) = (false, false);
         loop {
             let alive = self.alive.load(Acquire);
             if alive == 0 && !listener.is_pending(Duration::ZERO) {
@@ -326,11 +334,16 @@ impl Tree {
                 .iter()
                 .find(|watched| !watched.thread.is_finished() && watched.orders.is_daemon.load(Acquire))
                 .map(|watched| watched.pid.0);
+            let checking = self.checking();
+            if checking == alive && checking > 0 && !told_checking {
+                told_checking = true;
+                events(Event::Checking(checking));
+            }
             let is_late = Instant::now() >= deadline && daemon.is_none();
             if is_late || signals.was_interrupted() {
                 return;
             }
-            if !told && Instant::now() + linger >= deadline + Duration::from_millis(300) {
+            if !told && checking < alive && Instant::now() + linger >= deadline + Duration::from_millis(300) {
                 told = true;
                 events(daemon.map_or(Event::WaitingForChildren(alive), Event::WaitingForDaemon));
             }

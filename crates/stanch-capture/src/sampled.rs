@@ -2,9 +2,10 @@
 use crate::heap::Heap;
 use crate::ledger::Ledger;
 use crate::snapshot::{Groups, allocator, mapping_block};
+use crate::timeline;
 use stanch_ledger::BlockKind;
 use stanch_ledger::sampling::{COUNT_UNITS, weight};
-use stanch_recording::{Sampling, SeenBlocks, SiteIndex, Snapshot, SnapshotReason};
+use stanch_recording::{Sampling, SeenBlocks, SiteIndex, SizeClass, Snapshot, SnapshotReason};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -13,8 +14,19 @@ pub(crate) fn mean_bytes(ledger: &Ledger) -> Option<u64> {
     Some(ledger.header().sample_bytes.load(Relaxed)).filter(|mean_bytes| *mean_bytes != 0)
 }
 
-/// What is live now, and what that is estimated from.
-pub(crate) fn look(ledger: &Ledger, mean_bytes: u64, at_ms: u64, reason: SnapshotReason) -> (Snapshot, Sampling) {
+/// One look at a sampled process.
+#[derive(Debug)]
+pub(crate) struct Look {
+    /// What is live, estimated.
+    pub(crate) snapshot: Snapshot,
+    /// What that is estimated from.
+    pub(crate) sampling: Sampling,
+    /// Estimated sizes of the live blocks.
+    pub(crate) sizes: Vec<SizeClass>,
+}
+
+/// Looks at what is live now.
+pub(crate) fn look(ledger: &Ledger, mean_bytes: u64, at_ms: u64, reason: SnapshotReason) -> Look {
     let mut groups = Groups::default();
     let mut seen: HashMap<(u32, BlockKind, u64), u64> = HashMap::new();
     // What a child inherited is its parent's to report.
@@ -38,7 +50,13 @@ pub(crate) fn look(ledger: &Ledger, mean_bytes: u64, at_ms: u64, reason: Snapsho
     seen.sort_unstable_by_key(|seen| (seen.site, seen.allocator, seen.block_bytes));
     let mut snapshot = Snapshot { at_ms, reason, pause_ns: 0, groups: groups.finish() };
     weigh(&mut snapshot, &seen, mean_bytes);
-    (snapshot, Sampling { mean_bytes, seen })
+    let estimated = seen.iter().map(|seen| {
+        let blocks = weight(seen.block_bytes, mean_bytes) * seen.blocks as f64;
+        (seen.block_bytes, blocks.round() as u64, (blocks * seen.block_bytes as f64).round() as u64)
+    });
+    let mapped = mappings.iter().map(|mapping| mapping.end - mapping.start).map(|bytes| (bytes, 1, bytes));
+    let sizes = timeline::weighted_sizes(estimated.chain(mapped));
+    Look { snapshot, sampling: Sampling { mean_bytes, seen }, sizes }
 }
 
 /// Puts estimates in the place of what was seen.

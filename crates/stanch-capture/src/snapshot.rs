@@ -3,11 +3,12 @@ use crate::heap::{Block, Heap};
 use crate::image::{Image, Source, ThreadImage, is_part_of};
 use crate::ledger::{Ledger, LiveMapping, Tables};
 use crate::roots::{Surroundings, control_block, dead_stacks, is_program_break, roots};
+use crate::timeline;
 use crate::work::cores;
 use stanch_leaks::{Classification, HeapImage, MemoryRange, classify};
 use stanch_ledger::{BirthCode, BlockKind, flag};
 use stanch_process::{ForkError, Pid, Stopped, SystemCallSite, Tid};
-use stanch_recording::{AllocatorFunction, Class, Group, Loss, SiteIndex, Snapshot, SnapshotReason};
+use stanch_recording::{AllocatorFunction, Class, Group, Loss, SiteIndex, SizeClass, Snapshot, SnapshotReason};
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::Ordering::*;
@@ -125,16 +126,30 @@ fn running_threads(stopped: &Stopped) -> Option<Loss> {
 }
 
 /// Only what is live: the process is gone, and its memory with it.
-pub(crate) fn live_only(ledger: &Ledger, at_ms: u64) -> Snapshot {
+pub(crate) fn live_only(ledger: &Ledger, at_ms: u64) -> (Snapshot, Vec<SizeClass>) {
     let tables = ledger.tables();
     let heap = Heap::read(ledger, &tables);
     let mappings = ledger.split_mappings(tables.mappings).0;
     let mut groups = Groups::default();
-    heap.blocks().chain(mappings.iter().filter_map(mapping_block)).for_each(|block| groups.add_live(&block));
-    Snapshot { at_ms, reason: SnapshotReason::Killed, pause_ns: 0, groups: groups.finish() }
+    let blocks = || heap.blocks().chain(mappings.iter().filter_map(mapping_block));
+    blocks().for_each(|block| groups.add_live(&block));
+    (
+        Snapshot { at_ms, reason: SnapshotReason::Killed, pause_ns: 0, groups: groups.finish() },
+        timeline::sizes(blocks()),
+    )
 }
 
 impl Frozen {
+    /// Sizes of the live blocks.
+    pub(crate) fn sizes(&self) -> Vec<SizeClass> {
+        timeline::sizes(self.blocks())
+    }
+
+    /// The live blocks, mappings included.
+    fn blocks(&self) -> impl Iterator<Item = Block> {
+        self.heap.blocks().chain(self.mappings.iter().filter_map(mapping_block))
+    }
+
     /// Decides what is lost.
     pub(crate) fn decide(mut self) -> (Snapshot, Vec<Loss>) {
         let mut groups = Groups::default();
@@ -145,8 +160,7 @@ impl Frozen {
                     what: "what is lost and what can still be reached".to_owned(),
                     why: format!("the process's memory could not be read: {error}"),
                 });
-                let blocks = self.heap.blocks().chain(self.mappings.iter().filter_map(mapping_block));
-                blocks.for_each(|block| groups.add_live(&block));
+                self.blocks().for_each(|block| groups.add_live(&block));
             }
         }
         let (at_ms, reason, pause_ns) = (self.at_ms, self.reason, self.pause_ns);

@@ -5,6 +5,7 @@ use crate::sampled;
 use crate::shared::{futex_wait, futex_wake, monotonic_ns};
 use crate::snapshot::{self, Frozen};
 use crate::socket::Answer;
+use crate::timeline::Timeline;
 use stanch_ledger::{BirthCode, attention, flag, reply, state};
 use stanch_process::{Pid, PidFd};
 use stanch_recording::{Ending, Loss, Process, Recording, SnapshotReason};
@@ -27,6 +28,8 @@ pub(crate) struct Orders {
     pub(crate) replaced: AtomicBool,
     /// The process became a daemon.
     pub(crate) is_daemon: AtomicBool,
+    /// It was stopped and copied, and what that means is being worked out.
+    pub(crate) is_checking: AtomicBool,
 }
 
 /// What is left of a process when it has been followed to its end.
@@ -45,6 +48,7 @@ pub(crate) struct Watch<'a> {
     recorder: &'a str,
     process: Process,
     undecided: Vec<Frozen>,
+    timeline: Timeline,
 }
 
 impl<'a> Watch<'a> {
@@ -59,7 +63,7 @@ impl<'a> Watch<'a> {
             ..Process::default()
         };
         let life = PidFd::open(pid).ok();
-        Self { pid, ledger, life, orders, recorder, process, undecided: Vec::new() }
+        Self { pid, ledger, life, orders, recorder, process, undecided: Vec::new(), timeline: Timeline::default() }
     }
 
     /// Follows the process to its end and gives what was learned of it.
@@ -88,7 +92,7 @@ impl<'a> Watch<'a> {
                 // It was checked, and ends in a moment.
                 self.has_ended(TICK);
             } else {
-                futex_wait(&self.ledger.header().state, now, TICK);
+                futex_wait(&self.ledger.header().state, now, self.timeline.patience(self.elapsed_ms(), TICK));
             }
         };
         self.finish(ending)
@@ -98,7 +102,11 @@ impl<'a> Watch<'a> {
         monotonic_ns().saturating_sub(self.ledger.header().started_ns.load(Relaxed)) / 1_000_000
     }
 
-    fn tick(&self) {
+    fn tick(&mut self) {
+        // After its check a process has nothing more to tell.
+        if self.ledger.header().reply.load(Relaxed) == reply::NONE {
+            self.timeline.tick(self.elapsed_ms(), self.pid, &self.ledger);
+        }
         let (header, now_ms) = (self.ledger.header(), self.elapsed_ms());
         header.clock.store(now_ms << 16 | u64::from(BirthCode::from_ms(now_ms).0), Relaxed);
         header.beats.fetch_add(1, Relaxed);
@@ -112,6 +120,7 @@ impl<'a> Watch<'a> {
     }
 
     fn check_at_exit(&mut self) {
+        self.timeline.sample(self.elapsed_ms(), self.pid, &self.ledger);
         if !self.look(SnapshotReason::Exit) {
             let frozen = snapshot::freeze_at_exit(self.pid, &self.ledger, self.elapsed_ms(), self.recorder);
             self.undecided.push(frozen);
@@ -124,7 +133,9 @@ impl<'a> Watch<'a> {
 
     /// Works out what snapshots mean, while the process goes on.
     fn decide(&mut self) {
+        self.orders.is_checking.store(true, Release);
         for frozen in self.undecided.drain(..) {
+            self.timeline.set_sizes(frozen.sizes());
             let (snapshot, losses) = frozen.decide();
             self.process.snapshots.push(snapshot);
             for loss in losses {
@@ -133,22 +144,25 @@ impl<'a> Watch<'a> {
                 }
             }
         }
+        self.orders.is_checking.store(false, Release);
     }
 
     /// Takes what is live of a sampled process; false where the process is not sampled.
     fn look(&mut self, reason: SnapshotReason) -> bool {
         let Some(mean_bytes) = sampled::mean_bytes(&self.ledger) else { return false };
-        let (snapshot, sampling) = sampled::look(&self.ledger, mean_bytes, self.elapsed_ms(), reason);
-        self.process.snapshots.push(snapshot);
-        self.process.sampling = Some(sampling);
+        let look = sampled::look(&self.ledger, mean_bytes, self.elapsed_ms(), reason);
+        self.process.snapshots.push(look.snapshot);
+        self.process.sampling = Some(look.sampling);
+        self.timeline.set_sizes(look.sizes);
         true
     }
 
     fn take(&mut self, reason: SnapshotReason) {
+        let at_ms = self.elapsed_ms();
+        self.timeline.sample(at_ms, self.pid, &self.ledger);
         if self.look(reason) {
             return;
         }
-        let at_ms = self.elapsed_ms();
         self.undecided.push(snapshot::freeze_running(self.pid, &self.ledger, at_ms, reason, self.recorder));
         self.decide();
     }
@@ -158,6 +172,7 @@ impl<'a> Watch<'a> {
         let mut process = self.process.clone();
         process.ending = Ending::Running;
         process.duration_ms = self.elapsed_ms();
+        process.history = self.timeline.history().clone();
         collect(&self.ledger, &mut process, self.recorder);
         let mut recording =
             Recording { command: process.command.clone(), processes: vec![process], ..Recording::default() };
@@ -217,12 +232,18 @@ impl<'a> Watch<'a> {
             .snapshots
             .iter()
             .any(|snapshot| matches!(snapshot.reason, SnapshotReason::Exit | SnapshotReason::RecordingEnded));
-        if !was_checked && !matches!(ending, Ending::Exec(_)) && !self.look(SnapshotReason::Killed) {
+        if !was_checked && !matches!(ending, Ending::Exec(_)) {
             let at_ms = self.elapsed_ms();
-            self.process.snapshots.push(snapshot::live_only(&self.ledger, at_ms));
+            self.timeline.sample(at_ms, self.pid, &self.ledger);
+            if !self.look(SnapshotReason::Killed) {
+                let (snapshot, sizes) = snapshot::live_only(&self.ledger, at_ms);
+                self.process.snapshots.push(snapshot);
+                self.timeline.set_sizes(sizes);
+            }
         }
         self.process.duration_ms = self.elapsed_ms();
         self.process.ending = ending;
+        self.process.history = self.timeline.into_history();
         collect(&self.ledger, &mut self.process, self.recorder);
         Followed { spawned: self.ledger.spawned(), process: self.process }
     }

@@ -301,10 +301,11 @@ pub struct Counters {
     pub allocations: AtomicU64,
     /// Bytes allocated.
     pub bytes: AtomicU64,
+    /// Bytes of the blocks freed, and of mappings, whose table says what is live of them. What is live of a site
+    /// otherwise is `bytes` less this, over all threads.
+    pub freed_bytes: AtomicU64,
     /// Blocks freed, by lifetime class.
     pub lifetimes: [AtomicU64; 13],
-    /// Unused.
-    pub reserved: AtomicU64,
 }
 
 /// A remembered unwind rule. Both words are written by any thread without a lock; `check` is the

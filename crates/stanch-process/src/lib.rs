@@ -15,7 +15,7 @@ mod ptrace;
 mod stop;
 mod wait;
 
-pub use facts::{environment_variable, memory_id, parent, state, threads};
+pub use facts::{environment_variable, memory_id, parent, resident_bytes, state, threads};
 pub use fork::{ForkError, ImageProcess, SystemCallSite};
 pub use maps::{Mapping, maps};
 pub use memory::read;

@@ -202,6 +202,7 @@ pub(crate) fn released_quickly(block: *mut c_void, kinds: Kinds) -> bool {
         return false;
     };
     add(&counters.lifetimes[lifetime_class(context, address, slot)], 1);
+    add(&counters.freed_bytes, slot.bytes());
     thread.net_bytes.store(net, Relaxed);
     place.store(slot.freed().0, Relaxed);
     true
@@ -251,6 +252,7 @@ fn count_release(context: Context, address: u64, known: Known) {
     }
     if let Some(counters) = threads::counters(context, known.slot.site()) {
         add(&counters.lifetimes[lifetime_class(context, address, known.slot)], 1);
+        add(&counters.freed_bytes, known.bytes);
     }
     grow(context, address, -(known.bytes as i64));
 }

@@ -142,6 +142,8 @@ fn mapped(start: u64, bytes: u64, kind: BlockKind, entry: Entry) {
     if let Some(counters) = counters {
         crate::threads::add(&counters.allocations, crate::BLOCK_UNITS);
         crate::threads::add(&counters.bytes, bytes);
+        // The mapping table says what is live of mappings.
+        crate::threads::add(&counters.freed_bytes, bytes);
     }
     let birth = BirthCode(ledger.header().clock.load(Relaxed) as u16);
     let end = if kind == BlockKind::Mmap { start + page_up(bytes) } else { start + bytes };

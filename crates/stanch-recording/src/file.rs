@@ -50,6 +50,7 @@ mod archive;
 mod budget;
 mod consistency;
 mod frame;
+mod history;
 mod index;
 mod misuses;
 mod modules;

@@ -10,11 +10,15 @@
 #![forbid(unsafe_code)]
 
 mod file;
+mod history;
 mod model;
 mod stack;
 
 pub use file::{
     Archive, FormatVersion, Inconsistency, ReadError, WriteError, check, read, read_file, write, write_file,
+};
+pub use history::{
+    HISTORY_POINTS_MAX, HISTORY_SITES_MAX, History, HistoryPoint, PeakSite, PeakSites, PointSites, SizeClass,
 };
 pub use model::{
     AllocatorFunction, Class, Ending, Group, LIFETIME_BUCKETS, Loss, Misuse, MisuseKind, Module, NodeIndex, Package,

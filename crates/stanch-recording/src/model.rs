@@ -1,5 +1,7 @@
 //! The values of a recording, as analyses use them. How they are written is `file`'s business.
 
+use crate::history::History;
+
 /// An address as the recorded process saw it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuntimeAddress(pub u64);
@@ -63,6 +65,8 @@ pub struct Process {
     pub sites: Vec<SiteCounts>,
     /// Memory at instants, oldest first. The last one is what reports speak of.
     pub snapshots: Vec<Snapshot>,
+    /// Memory between snapshots, as far as it was sampled.
+    pub history: History,
     /// Wrong frees that were seen on the way.
     pub misuses: Vec<Misuse>,
     /// Names for the code addresses of `nodes`, sorted by (module, address).

@@ -6,10 +6,10 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use stanch_recording::{
-    AllocatorFunction, Archive, Class, Ending, FormatVersion, Group, LIFETIME_BUCKETS, Loss, Misuse, MisuseKind,
-    Module, NodeIndex, Package, Process, ReadError, Recording, ResolvedCode, ResolvedFrame, RuntimeAddress, Sampling,
-    SeenBlocks, SiteCounts, SiteIndex, Snapshot, SnapshotReason, StackNode, WriteError, check, read, read_file, write,
-    write_file,
+    AllocatorFunction, Archive, Class, Ending, FormatVersion, Group, History, HistoryPoint, LIFETIME_BUCKETS, Loss,
+    Misuse, MisuseKind, Module, NodeIndex, Package, PeakSite, PeakSites, PointSites, Process, ReadError, Recording,
+    ResolvedCode, ResolvedFrame, RuntimeAddress, Sampling, SeenBlocks, SiteCounts, SiteIndex, SizeClass, Snapshot,
+    SnapshotReason, StackNode, WriteError, check, read, read_file, write, write_file,
 };
 
 mod common;
@@ -159,11 +159,12 @@ fn any_process() -> impl Strategy<Value = Process> {
         vec(any_misuse(), 0..3),
         vec(any_code(), 0..10),
         option::of((1..u64::MAX, vec(any_seen(), 0..10))),
+        any_history(),
     );
     (facts, lists).prop_map(|(facts, lists)| {
         let ([pid, parent_pid], command, executable, numbers, ending, losses) = facts;
         let [started_ms, duration_ms, allocations, allocated_bytes, peak_bytes] = numbers;
-        let (modules, nodes, sites, snapshots, misuses, resolved, sampling) = lists;
+        let (modules, nodes, sites, snapshots, misuses, resolved, sampling, history) = lists;
         let nodes = (0_u32..).zip(nodes).map(|(index, (parent, address, module))| StackNode {
             parent: NodeIndex(parent.checked_rem(index).unwrap_or(0)),
             address: RuntimeAddress(address),
@@ -185,6 +186,7 @@ fn any_process() -> impl Strategy<Value = Process> {
             nodes,
             sites,
             snapshots,
+            history,
             misuses,
             resolved,
             sampling: sampling.map(|(mean_bytes, seen)| Sampling { mean_bytes, seen }),
@@ -210,6 +212,12 @@ fn make_consistent(process: &mut Process) {
     if let Some(sampling) = &mut process.sampling {
         sampling.seen.truncate(if site_count == 0 { 0 } else { usize::MAX });
         sampling.seen.iter_mut().for_each(|seen| seen.site.0 %= site_count);
+    }
+    process.history.peak.sites.truncate(if site_count == 0 { 0 } else { usize::MAX });
+    process.history.peak.sites.iter_mut().for_each(|held| held.site.0 %= site_count);
+    for sites in process.history.points.iter_mut().filter_map(|point| point.sites.as_mut()) {
+        sites.held.truncate(if site_count == 0 { 0 } else { usize::MAX });
+        sites.held.iter_mut().for_each(|(site, _)| site.0 %= site_count);
     }
     for misuse in &mut process.misuses {
         misuse.freed_at.0 %= node_count;
@@ -320,6 +328,29 @@ fn any_snapshot() -> impl Strategy<Value = Snapshot> {
         pause_ns,
         groups,
     })
+}
+
+fn any_history() -> impl Strategy<Value = History> {
+    let held = vec((any::<u32>().prop_map(SiteIndex), any::<u64>()), 0..4);
+    let sites = (any::<[u64; 2]>(), held).prop_map(|([live_blocks, allocations], held)| PointSites {
+        live_blocks,
+        allocations,
+        held,
+    });
+    let point = (any::<[u64; 4]>(), option::of(sites)).prop_map(
+        |([at_ms, heap_bytes, mapped_bytes, resident_bytes], sites)| HistoryPoint {
+            at_ms,
+            heap_bytes,
+            mapped_bytes,
+            resident_bytes,
+            sites,
+        },
+    );
+    let peak_site =
+        any::<(u32, u64, u64)>().prop_map(|(site, bytes, blocks)| PeakSite { site: SiteIndex(site), bytes, blocks });
+    let size = (0..64_u8, any::<[u64; 2]>()).prop_map(|(log2, [blocks, bytes])| SizeClass { log2, blocks, bytes });
+    (vec(point, 0..5), any::<u64>(), vec(peak_site, 0..5), vec(size, 0..5))
+        .prop_map(|(points, at_ms, sites, sizes)| History { points, peak: PeakSites { at_ms, sites }, sizes })
 }
 
 fn any_misuse() -> impl Strategy<Value = Misuse> {

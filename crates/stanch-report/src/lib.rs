@@ -9,6 +9,7 @@ pub mod csv;
 pub mod firefox;
 pub mod folded;
 pub mod heaptrack;
+pub mod html;
 pub mod json;
 mod kinds;
 pub mod massif;

@@ -1,7 +1,7 @@
 //! A recording as weighted stacks: what every view by stack is made of.
 //!
-//! Each stack of a process carries every weight, in bytes and blocks. What was live is known at the moments of the
-//! snapshots only: *lost* and *live* are those of the last snapshot, and the *peak* is the snapshot with the most live
+//! Each stack of a process carries every weight, in bytes and blocks. *Lost* and *live* are those of the last snapshot.
+//! The *peak* is the sampled moment at which most was live or, where none was sampled, the snapshot with the most live
 //! bytes. Blocks that were inherited at a fork belong to the parent and are left out.
 //!
 //! Stacks stay in the recording's trie; [`ProcessStacks::frames`] spells one out.
@@ -37,7 +37,7 @@ pub enum Weight {
     Live,
     /// Allocated over the whole life.
     Allocated,
-    /// Live in the snapshot with the most live bytes.
+    /// Live at the sampled moment, or else in the snapshot, with the most live bytes.
     Peak,
     /// Freed before their thread allocated again. Their bytes are not recorded.
     Temporary,
@@ -212,8 +212,15 @@ impl<'a> ProcessStacks<'a> {
             add(stacks.entry(node).or_insert_with(|| WeightedStack::new(node)), group);
         };
         own_groups(process.snapshots.last()).for_each(|group| of_group(group, WeightedStack::add_live));
-        own_groups(largest(process))
-            .for_each(|group| of_group(group, |stack, group| stack.add(Weight::Peak, amount_of(group))));
+        if process.history.peak.sites.is_empty() {
+            own_groups(largest(process))
+                .for_each(|group| of_group(group, |stack, group| stack.add(Weight::Peak, amount_of(group))));
+        }
+        for held in &process.history.peak.sites {
+            let node = process.sites.get(held.site.0 as usize).map_or(NodeIndex(0), |site| site.node);
+            let stack = stacks.entry(node).or_insert_with(|| WeightedStack::new(node));
+            stack.add(Weight::Peak, Amount { bytes: held.bytes, blocks: held.blocks });
+        }
         let stacks = stacks.into_values().filter(|stack| stack.weights != <[Amount; 6]>::default());
         Self { process, stacks: stacks.collect() }
     }

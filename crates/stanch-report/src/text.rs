@@ -5,8 +5,8 @@
 //! repeats what the words say. Lines keep to the width where they can; a file and line is never cut or broken.
 mod closing;
 mod finding;
-mod names;
-mod page;
+pub(crate) mod names;
+pub(crate) mod page;
 mod section;
 mod selection;
 mod unseen;
@@ -86,6 +86,30 @@ pub fn write(reports: &[Report], options: &TextOptions<'_>, out: &mut impl Write
     closing::pauses(reports, &mut page);
     closing::next_step(&selection, reports, options, &mut page);
     out.write_all(page.text().as_bytes())
+}
+
+/// The first line of the text: what is wrong, as one sentence, and how bad that is.
+pub(crate) fn verdict_sentence(reports: &[Report]) -> (Ink, String) {
+    verdict::sentence(reports)
+}
+
+/// The last line: what to do, and with which finding to begin. There is none where all is well.
+pub(crate) fn next_sentence<'a>(
+    reports: &'a [Report],
+    base_dir: Option<&str>,
+) -> (Option<&'a Finding>, Option<String>) {
+    let options = TextOptions {
+        style: Style::Plain,
+        width: 80,
+        findings: Limit::First(1),
+        frames: Limit::All,
+        reachable: Reachable::Summary,
+        base_dir,
+        all_flag: "--all",
+        reachable_flag: "--show-reachable",
+    };
+    let selection = Selection::new(reports, &options);
+    (selection.worst(), closing::next_text(&selection, reports, &options))
 }
 
 /// Bytes that would come back if this finding were fixed.

@@ -15,6 +15,7 @@ Examples:
   stanch run --sample 512KiB -- ./app    in production: estimates from samples, at next to no cost
   stanch report app.rec --format pprof -o app.pb.gz
                                          the same for `go tool pprof`; other tools have theirs
+  stanch report app.rec --format html -o app.html
   stanch snapshot 4127                   look at a process that `stanch run` is recording
 
 Exit status:
@@ -178,6 +179,9 @@ pub(crate) struct OutputArgs {
     /// Suppression file: Stanch's TOML, LeakSanitizer's or valgrind's; may be given several times
     #[arg(long, value_name = "FILE")]
     pub(crate) suppressions: Vec<PathBuf>,
+    /// HTML: withhold paths, arguments and source text
+    #[arg(long)]
+    pub(crate) redact: bool,
     /// List what is still reachable, too
     #[arg(long)]
     pub(crate) show_reachable: bool,
@@ -198,6 +202,8 @@ pub(crate) enum Format {
     Json,
     /// For code review tools (SARIF 2.1.0)
     Sarif,
+    /// For people, with graphs: one page for a browser; needs --output
+    Html,
     /// For `go tool pprof`, Pyroscope, Parca
     Pprof,
     /// For inferno-flamegraph and flamegraph.pl

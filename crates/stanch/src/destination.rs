@@ -1,4 +1,5 @@
 //! Where files go: looked at before anything is run, so that nothing is lost for want of a place to put it.
+use crate::interrupt;
 use anyhow::{Context, Result, bail};
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -37,7 +38,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // A link stays, and what it leads to is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let part = beside(&path, "part")?;
-    let result = fs::write(&part, bytes).and_then(|()| fs::rename(&part, &path));
+    let result = interrupt::guarded(&part, || fs::write(&part, bytes).and_then(|()| fs::rename(&part, &path)));
     if result.is_err() {
         // The first error is the one to tell.
         let _ = fs::remove_file(&part);

@@ -14,7 +14,7 @@ pub(crate) fn write(format: Format, recording: &Recording, measure: Measure, byt
     let processes: Vec<ProcessStacks<'_>> = recording.processes.iter().map(ProcessStacks::of).collect();
     tell_notes(format, &processes, measure);
     match format {
-        Format::Text | Format::Json | Format::Sarif => Ok(()),
+        Format::Text | Format::Json | Format::Sarif | Format::Html => Ok(()),
         Format::Pprof => pprof::write(recording, &processes, measure, bytes),
         Format::Folded => folded::write(&processes, measure, bytes),
         Format::Speedscope => speedscope::write(&processes, measure, VERSION, bytes),

@@ -1,10 +1,11 @@
 //! What `stanch report` reads: recordings, and files of other tools, told apart by their content.
+use crate::progress::Progress;
 use anyhow::{Context, Error, Result};
 use stanch_capture::Names;
 use stanch_import::{ImportError, Imported};
 use stanch_recording::{ReadError, Recording};
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 const UNKNOWN: &str = "neither a recording nor a file of another tool that is known";
@@ -24,7 +25,8 @@ pub(crate) fn read(path: &Path) -> Result<Recording> {
             result => recorded(result, path),
         };
     }
-    match stanch_recording::read_file(path) {
+    let file = File::open(path).with_context(refused)?;
+    match stanch_recording::read(Counted::new(file, facts.len())) {
         Err(ReadError::NotARecording) => import(File::open(path).with_context(refused)?, facts.len(), path),
         result => recorded(result, path),
     }
@@ -44,7 +46,8 @@ fn recorded(result: Result<(Recording, Vec<stanch_recording::Loss>), ReadError>,
 
 fn import(input: impl Read, length_bytes: u64, path: &Path) -> Result<Recording> {
     let link_address = |module: &str| stanch_symbols::link_address(Path::new(module));
-    let imported = stanch_import::read(input, length_bytes, &link_address);
+    let counted = Counted::new(input, length_bytes);
+    let imported = stanch_import::read(counted, length_bytes, &link_address);
     let Imported { mut recording, .. } = imported.map_err(|error| {
         let refused = format!("cannot read `{}`", path.display());
         match error {
@@ -58,7 +61,38 @@ fn import(input: impl Read, length_bytes: u64, path: &Path) -> Result<Recording>
             error @ (ImportError::Packed(_) | ImportError::Broken { .. }) => Error::new(error).context(refused),
         }
     })?;
-    stanch_capture::resolve(&mut recording, Names::All, |_, _| {});
+    let progress = Progress::new("finding names for stacks");
+    stanch_capture::resolve(&mut recording, Names::All, |done, total| progress.at(done as u64, total as u64));
+    drop(progress);
     stanch_import::settle(&mut recording);
     Ok(recording)
+}
+
+/// A file that tells people how much of it was read.
+struct Counted<R> {
+    input: R,
+    read_bytes: u64,
+    length_bytes: u64,
+    progress: Progress,
+}
+
+impl<R> Counted<R> {
+    fn new(input: R, length_bytes: u64) -> Self {
+        Self { input, read_bytes: 0, length_bytes, progress: Progress::new("loading the file") }
+    }
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.read_bytes += count as u64;
+        self.progress.at(self.read_bytes, self.length_bytes);
+        Ok(count)
+    }
+}
+
+impl<R: Seek> Seek for Counted<R> {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.input.seek(position)
+    }
 }

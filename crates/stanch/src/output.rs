@@ -2,13 +2,14 @@
 use crate::args::{FailOn, Format};
 use crate::destination;
 use crate::export;
+use crate::progress::Progress;
 use crate::settings::OutputPlan;
 use anyhow::{Context, Result, bail};
 use stanch_finding::{Finding, Incomplete, Kind, Report, Subject, SubjectKind, Totals};
 use stanch_recording::Recording;
 use stanch_report::text::{Limit, Reachable, Style, TextOptions};
-use stanch_report::{json, sarif, text};
-use std::io::{self, Write};
+use stanch_report::{html, json, sarif, text};
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 /// Version of the tool as reports carry it.
@@ -67,6 +68,7 @@ pub(crate) fn write(recording: &Recording, reports: &[Report], plan: &OutputPlan
             reports.iter_mut().for_each(|report| report.findings.retain(is_wanted));
             sarif::write(&reports, &options, &mut bytes)
         }
+        Format::Html => write_html(recording, reports, plan, &mut bytes),
         Format::Text => text::write(reports, &text_options(plan, stream), &mut bytes),
         format => export::write(format, recording, plan.measure, &mut bytes),
     }
@@ -85,6 +87,37 @@ pub(crate) fn write(recording: &Recording, reports: &[Report], plan: &OutputPlan
         }),
         None => write_stream(&bytes, if plan.is_to_stdout { Stream::Stdout } else { stream }),
     }
+}
+
+fn write_html(recording: &Recording, reports: &[Report], plan: &OutputPlan, out: &mut Vec<u8>) -> io::Result<()> {
+    let progress = Progress::new("making the page");
+    let options = html::HtmlOptions {
+        tool_version: VERSION,
+        privacy: if plan.redact { html::Privacy::Redacted } else { html::Privacy::Open },
+        base_dir: plan.base_folder.as_deref(),
+        read_source: &read_source,
+        progress: &|done, total| progress.at(done, total),
+    };
+    html::write(recording, reports, &options, out)
+}
+
+/// A source file as the recording names it, if it is there, is a file, and is not too large for one.
+fn read_source(path: &str) -> Option<String> {
+    const SOURCE_BYTES_MAX: u64 = 4 << 20;
+    let facts = std::fs::metadata(path).ok()?;
+    (facts.is_file() && facts.len() <= SOURCE_BYTES_MAX).then(|| std::fs::read_to_string(path).ok()).flatten()
+}
+
+/// A page for a browser is nothing for a terminal, nor for the stream that the program writes to.
+pub(crate) fn check_format(plan: &OutputPlan, stream: Stream) -> Result<()> {
+    let is_for_people = stream == Stream::Stderr || io::stdout().is_terminal();
+    if plan.format == Format::Html && plan.file.is_none() && !plan.is_to_stdout && is_for_people {
+        bail!("a page in HTML needs a file to go to\nhint: add `-o report.html`, and open that in a browser");
+    }
+    if plan.redact && plan.format != Format::Html {
+        bail!("`--redact` is for pages only: other formats hold paths as they are\nhint: add `--format html`");
+    }
+    Ok(())
 }
 
 fn text_options(plan: &OutputPlan, stream: Stream) -> TextOptions<'_> {

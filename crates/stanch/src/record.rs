@@ -2,6 +2,7 @@
 use crate::args::{FailOn, RunArgs};
 use crate::exit::Exit;
 use crate::output::{self, Stream};
+use crate::progress::Progress;
 use crate::recorder::{RECORDER, SAMPLED_RECORDER};
 use crate::settings::{OutputPlan, Settings, variable};
 use crate::{VerbResult, destination, export, tell};
@@ -16,13 +17,23 @@ pub(crate) fn run(args: &RunArgs) -> VerbResult {
     let settings = Settings::load()?;
     let output_plan = settings.output(&args.output)?;
     let plan = plan(args, &settings)?;
+    output::check_format(&output_plan, Stream::Stderr)?;
     check_destinations(args, &output_plan)?;
     check_fail_on(&plan, &output_plan)?;
     output_plan.tell_notes();
-    let mut outcome = stanch_capture::run(&plan, tell_event).map_err(with_hint)?;
+    // From the moment at which the program itself has ended.
+    let mut checking = None;
+    let mut tell = |event| match event {
+        Event::Checking(_) => checking = Some(Progress::new("working out what is lost")),
+        event => tell_event(event),
+    };
+    let mut outcome = stanch_capture::run(&plan, &mut tell).map_err(with_hint)?;
+    drop(checking);
     let wants_all = args.record.is_some() || export::wants_all_names(output_plan.format);
     let names = if wants_all { Names::All } else { Names::Reported(output_plan.scope()) };
-    stanch_capture::resolve(&mut outcome.recording, names, |_, _| {});
+    let progress = Progress::new("finding names for stacks");
+    stanch_capture::resolve(&mut outcome.recording, names, |done, total| progress.at(done as u64, total as u64));
+    drop(progress);
     let kept = args.record.as_deref().map_or(Ok(()), |path| keep(&outcome.recording, path));
     // The report comes first even where the recording could not be kept.
     let exit = report(&outcome, &output_plan);
@@ -97,6 +108,7 @@ fn report(outcome: &Outcome, plan: &OutputPlan) -> VerbResult {
 
 fn tell_event(event: Event) {
     match event {
+        Event::Checking(_) => {}
         Event::WaitingForChildren(count) => {
             let processes = if count == 1 { "process" } else { "processes" };
             tell::note(&format!("waiting for {count} more {processes} (Ctrl-C ends the wait)"));

@@ -41,6 +41,7 @@ fn select(recording: &mut Recording, pid: u32) -> Result<()> {
 
 fn plan(args: &OutputArgs) -> Result<OutputPlan> {
     let plan = Settings::load()?.output(args)?;
+    output::check_format(&plan, Stream::Stdout)?;
     if let Some(path) = &plan.file {
         destination::check("report", path)?;
     }

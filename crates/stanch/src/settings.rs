@@ -48,6 +48,7 @@ pub(crate) struct OutputPlan {
     pub(crate) today: Date,
     pub(crate) show_reachable: bool,
     pub(crate) all: bool,
+    pub(crate) redact: bool,
     pub(crate) color: When,
     pub(crate) base_folder: Option<String>,
     /// What formats with one number a stack carry.
@@ -58,7 +59,7 @@ impl OutputPlan {
     /// What is still reachable is looked into only where something depends on it: names take longer than all else.
     pub(crate) fn scope(&self) -> Scope {
         let is_wanted = self.show_reachable
-            || self.format == Format::Json
+            || matches!(self.format, Format::Json | Format::Html)
             || self.fail_on == Some(FailOn::StillReachable)
             || !self.suppressions.suppressions().is_empty();
         if is_wanted { Scope::Everything } else { Scope::WithoutReachable }
@@ -158,6 +159,7 @@ impl Settings {
             today: today(),
             show_reachable: self.show_reachable(typed)?,
             all: typed.all,
+            redact: typed.redact,
             color: typed.color.or(choice("STANCH_COLOR")?).or(self.file.color).unwrap_or(When::Auto),
             base_folder: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
             measure: Measure { weight: Weight::Lost, unit: Unit::Bytes },

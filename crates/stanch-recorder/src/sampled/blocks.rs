@@ -109,6 +109,7 @@ impl Lifted {
         let class = lifetime_bucket(now_ms.saturating_sub(self.slot.birth().ms()));
         if let Some(counters) = threads::counters(self.context, self.slot.site()) {
             add(&counters.lifetimes[class], weighted.blocks);
+            add(&counters.freed_bytes, weighted.bytes);
         }
         header.live_bytes.fetch_sub(weighted.bytes as i64, Relaxed);
     }

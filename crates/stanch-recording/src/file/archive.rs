@@ -9,7 +9,9 @@ use super::index::{self, Place};
 use super::process::Lengths;
 use super::snapshots::Gathered;
 use super::wire::Malformed;
-use super::{FormatVersion, ReadError, misuses, modules, nodes, process, repair, resolved, sampling, sites, tree};
+use super::{
+    FormatVersion, ReadError, history, misuses, modules, nodes, process, repair, resolved, sampling, sites, tree,
+};
 use crate::model::{Loss, Process, Recording, SeenBlocks};
 
 /// An open recording of which only the index and the facts of the whole tree were read.
@@ -146,6 +148,8 @@ struct Parts {
     /// Gaps before chunks that were read; filled with entries that say nothing.
     missing_nodes: usize,
     missing_sites: usize,
+    /// How many sites held anything at the peak.
+    peak_sites: usize,
 }
 
 impl Parts {
@@ -161,6 +165,7 @@ impl Parts {
                     modules: std::mem::take(&mut known.modules),
                     nodes: std::mem::take(&mut known.nodes),
                     sites: std::mem::take(&mut known.sites),
+                    history: std::mem::take(&mut known.history),
                     misuses: std::mem::take(&mut known.misuses),
                     resolved: std::mem::take(&mut known.resolved),
                     ..process
@@ -173,6 +178,13 @@ impl Parts {
             SectionKind::Nodes => self.missing_nodes += nodes::decode(payload, &mut known.nodes, budget)?,
             SectionKind::Sites => self.missing_sites += sites::decode(payload, &mut known.sites, budget)?,
             SectionKind::Snapshots => self.snapshots.decode(payload, budget)?,
+            SectionKind::History => {
+                once(known.history.points.is_empty() && known.history.sizes.is_empty())?;
+                let peak_sites = std::mem::take(&mut known.history.peak.sites);
+                (known.history, self.peak_sites) = history::decode(payload, budget)?;
+                known.history.peak.sites = peak_sites;
+            }
+            SectionKind::PeakSites => history::decode_peak(payload, &mut known.history.peak.sites, budget)?,
             SectionKind::Misuses => {
                 once(known.misuses.is_empty())?;
                 known.misuses = misuses::decode(payload, budget)?;
@@ -194,7 +206,12 @@ impl Parts {
         if let Some(sampling) = &mut process.sampling {
             sampling.seen = self.seen.unwrap_or_default();
         }
-        let missing = repair::Missing { nodes: self.missing_nodes, sites: self.missing_sites, groups: missing_groups };
+        let missing = repair::Missing {
+            nodes: self.missing_nodes,
+            sites: self.missing_sites,
+            groups: missing_groups,
+            peak_sites: self.peak_sites.saturating_sub(process.history.peak.sites.len()),
+        };
         repair::repair(&mut process, position, self.lengths, missing, budget, losses);
         process
     }

@@ -64,6 +64,7 @@ fn process(process: &Process) -> u64 {
         + entries::<SiteCounts>(process.sites.len())
         + entries::<Snapshot>(process.snapshots.len())
         + process.snapshots.iter().map(|snapshot| entries::<Group>(snapshot.groups.len())).sum::<u64>()
+        + super::history::weight_bytes(&process.history)
         + process.misuses.iter().map(|misuse| entries::<Misuse>(1) + text(&misuse.freed_by)).sum::<u64>()
         + process.resolved.iter().map(resolved).sum::<u64>()
         + process.sampling.as_ref().map_or(0, |sampling| entries::<SeenBlocks>(sampling.seen.len()))

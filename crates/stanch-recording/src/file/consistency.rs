@@ -1,6 +1,7 @@
 //! What must hold of a recording so that consumers can index without checks: held against every
 //! recording before it is written, and true of every one that was read.
 
+use crate::history::HistoryPoint;
 use crate::model::{NodeIndex, Process, Recording, SiteIndex};
 
 /// A promise of the model that a recording breaks.
@@ -44,6 +45,7 @@ fn check_process(process: &Process) -> Result<(), Problem> {
     check_lengths(process)?;
     check_stacks(process)?;
     check_groups(process)?;
+    check_history(process)?;
     check_misuses(process)?;
     check_resolved(process)
 }
@@ -89,6 +91,20 @@ fn check_groups(process: &Process) -> Result<(), Problem> {
     }
     match sampling.seen.iter().position(|seen| !has_site(process, seen.site)) {
         Some(position) => Err(("sampled block", position, "names a site that does not exist")),
+        None => Ok(()),
+    }
+}
+
+fn check_history(process: &Process) -> Result<(), Problem> {
+    let peak = &process.history.peak.sites;
+    if let Some(position) = peak.iter().position(|held| !has_site(process, held.site)) {
+        return Err(("site at the peak", position, "does not exist"));
+    }
+    let is_wrong = |point: &HistoryPoint| {
+        point.sites.iter().flat_map(|sites| &sites.held).any(|(site, _)| !has_site(process, *site))
+    };
+    match process.history.points.iter().position(is_wrong) {
+        Some(position) => Err(("point in time", position, "names a site that does not exist")),
         None => Ok(()),
     }
 }

@@ -32,16 +32,24 @@ pub(super) enum SectionKind {
     Index = 9,
     /// Sampled blocks.
     Sampling = 10,
+    /// Memory over time.
+    History = 11,
+    /// What sites held when most was live.
+    PeakSites = 12,
 }
 
 impl SectionKind {
     pub(super) fn from_code(code: u16) -> Option<Self> {
         use SectionKind::{
-            Index, Misuses, Modules, Nodes, Padding, Process, Resolved, Sampling, Sites, Snapshots, Tree,
+            History, Index, Misuses, Modules, Nodes, Padding, PeakSites, Process, Resolved, Sampling, Sites, Snapshots,
+            Tree,
         };
-        [Padding, Tree, Process, Modules, Nodes, Sites, Snapshots, Misuses, Resolved, Index, Sampling]
-            .into_iter()
-            .find(|kind| *kind as u16 == code)
+        [
+            Padding, Tree, Process, Modules, Nodes, Sites, Snapshots, Misuses, Resolved, Index, Sampling, History,
+            PeakSites,
+        ]
+        .into_iter()
+        .find(|kind| *kind as u16 == code)
     }
 
     /// As notes name it.
@@ -58,6 +66,8 @@ impl SectionKind {
             Self::Resolved => "names of code",
             Self::Index => "index",
             Self::Sampling => "sampled blocks",
+            Self::History => "memory over time",
+            Self::PeakSites => "sites at the peak",
         }
     }
 }

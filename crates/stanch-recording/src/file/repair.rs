@@ -12,6 +12,7 @@ pub(super) struct Missing {
     pub(super) nodes: usize,
     pub(super) sites: usize,
     pub(super) groups: usize,
+    pub(super) peak_sites: usize,
 }
 
 /// Brings lists to the length they were written with, where that is known and affordable, and makes
@@ -41,6 +42,7 @@ pub(super) fn repair(
     lose(missing.nodes, "stack frames");
     lose(missing.sites, "allocation sites");
     lose(missing.groups, "groups of live blocks");
+    lose(missing.peak_sites, "sites at the peak");
     lose(lengths.snapshots.saturating_sub(process.snapshots.len()), "snapshots");
     lose(lengths.misuses.saturating_sub(process.misuses.len()), "wrong frees");
     lose(lengths.resolved.saturating_sub(process.resolved.len()), "names of code");
@@ -49,6 +51,7 @@ pub(super) fn repair(
     }
     lose(redirect_nodes(process), "references to stack frames that are missing");
     lose(redirect_modules(process), "references to modules that are missing");
+    lose(drop_history(process), "sites in the memory over time that are missing");
     lose(redirect_sites(process), "groups of live blocks or wrong frees whose allocation site is missing");
 }
 
@@ -85,6 +88,21 @@ fn redirect_modules(process: &mut Process) -> usize {
     let names_before = process.resolved.len();
     process.resolved.retain(|code| usize::from(code.module) <= module_count);
     redirected + names_before - process.resolved.len()
+}
+
+/// What is known of sites that are missing goes; says how many entries those are.
+fn drop_history(process: &mut Process) -> usize {
+    let mut history = std::mem::take(&mut process.history);
+    let mut dropped = history.peak.sites.len();
+    history.peak.sites.retain(|held| has_site(process, held.site));
+    dropped -= history.peak.sites.len();
+    for sites in history.points.iter_mut().filter_map(|point| point.sites.as_mut()) {
+        dropped += sites.held.len();
+        sites.held.retain(|(site, _)| has_site(process, *site));
+        dropped -= sites.held.len();
+    }
+    process.history = history;
+    dropped
 }
 
 /// Groups without a site go; wrong frees stay, of an unknown block.

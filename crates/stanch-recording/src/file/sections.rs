@@ -6,8 +6,9 @@ use super::frame::{self, FRAME_LENGTH, Frame, HEADER_LENGTH, Header, Packing, Se
 use super::index::{self, Place};
 use super::pack::Packer;
 use super::{
-    CHUNK, FormatVersion, budget, misuses, modules, nodes, process, resolved, sampling, sites, snapshots, tree,
+    CHUNK, FormatVersion, budget, history, misuses, modules, nodes, process, resolved, sampling, sites, snapshots, tree,
 };
+use crate::history::History;
 use crate::model::{Process, Recording};
 
 pub(super) fn write_all(recording: &Recording, out: impl Write) -> io::Result<()> {
@@ -38,6 +39,12 @@ fn write_process<W: Write>(writer: &mut Writer<W>, position: u32, process: &Proc
         for payload in snapshots::encode(ordinal, snapshot) {
             section(SectionKind::Snapshots, payload)?;
         }
+    }
+    if process.history != History::default() {
+        section(SectionKind::History, history::encode(&process.history))?;
+    }
+    for sites in process.history.peak.sites.chunks(CHUNK) {
+        section(SectionKind::PeakSites, history::encode_peak(sites))?;
     }
     if !process.misuses.is_empty() {
         section(SectionKind::Misuses, misuses::encode(&process.misuses))?;

@@ -2,9 +2,9 @@
 //! of their numbers like those of real programs.
 
 use stanch_recording::{
-    AllocatorFunction, Class, Ending, Group, LIFETIME_BUCKETS, Loss, Misuse, MisuseKind, Module, NodeIndex, Package,
-    Process, Recording, ResolvedCode, ResolvedFrame, RuntimeAddress, SiteCounts, SiteIndex, Snapshot, SnapshotReason,
-    StackNode,
+    AllocatorFunction, Class, Ending, Group, History, HistoryPoint, LIFETIME_BUCKETS, Loss, Misuse, MisuseKind, Module,
+    NodeIndex, Package, PeakSite, PeakSites, PointSites, Process, Recording, ResolvedCode, ResolvedFrame,
+    RuntimeAddress, SiteCounts, SiteIndex, SizeClass, Snapshot, SnapshotReason, StackNode,
 };
 
 /// How large a process to make up.
@@ -86,6 +86,7 @@ fn process(scale: Scale, numbers: &mut Numbers) -> Process {
         modules,
         nodes,
         snapshots: vec![snapshot(scale, numbers)],
+        history: history(&sites, numbers),
         sites,
         misuses: vec![misuse],
         resolved: resolved(codes, numbers),
@@ -169,6 +170,36 @@ fn snapshot(scale: Scale, numbers: &mut Numbers) -> Snapshot {
         }
     });
     Snapshot { at_ms: 86_400_000, reason: SnapshotReason::Exit, pause_ns: 2_500_000, groups: groups.collect() }
+}
+
+/// A service that fills its memory in the first hour and then holds it.
+fn history(sites: &[SiteCounts], numbers: &mut Numbers) -> History {
+    let points = (0..500).map(|index: u64| {
+        let held = (0..20.min(sites.len() as u32)).map(|site| (SiteIndex(site * 3), 1000 * index.min(60))).collect();
+        HistoryPoint {
+            at_ms: index * 172_800,
+            heap_bytes: 1_000_000 * index.min(60) + numbers.skewed(),
+            mapped_bytes: 1 << 20,
+            resident_bytes: 1_200_000 * index.min(60) / 4096 * 4096,
+            sites: index.is_multiple_of(2).then_some(PointSites {
+                live_blocks: index,
+                allocations: index * 10_000,
+                held,
+            }),
+        }
+    });
+    let peak = (0_u32..).zip(sites).step_by(2).map(|(index, site)| PeakSite {
+        site: SiteIndex(index),
+        bytes: site.allocated_bytes,
+        blocks: site.allocations,
+    });
+    History {
+        points: points.collect(),
+        peak: PeakSites { at_ms: 40_000_000, sites: peak.collect() },
+        sizes: (4..20)
+            .map(|log2| SizeClass { log2, blocks: numbers.skewed(), bytes: numbers.skewed() << log2 })
+            .collect(),
+    }
 }
 
 fn resolved(codes: Vec<(u16, RuntimeAddress)>, numbers: &mut Numbers) -> Vec<ResolvedCode> {

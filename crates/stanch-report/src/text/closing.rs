@@ -61,21 +61,25 @@ fn counted(findings: u64, bytes: ByteCount, blocks: BlockCount) -> String {
 
 /// The last line. There is none where all is well.
 pub(super) fn next_step(selection: &Selection<'_>, reports: &[Report], options: &TextOptions<'_>, page: &mut Page) {
-    let text = match selection.worst() {
-        Some(finding) if finding.kind == Kind::Live && is_sampled(reports) => {
-            "record every block once (no `--sample`), so that what is lost can be told from what is in use".to_owned()
-        }
-        Some(finding) => advice(finding, options),
-        None if is_sampled(reports) => "record every block (no `--sample`) to see small leaks".to_owned(),
-        None if may_hide_leaks(reports) => "mend what could not be seen, then run it again".to_owned(),
-        None => return,
-    };
+    let Some(text) = next_text(selection, reports, options) else { return };
     page.blank();
     page.paragraph(&[(Ink::Strong, "next: "), (Ink::Plain, &text)], 6);
 }
 
 fn is_sampled(reports: &[Report]) -> bool {
     reports.iter().any(|report| report.sampling.is_some())
+}
+
+pub(super) fn next_text(selection: &Selection<'_>, reports: &[Report], options: &TextOptions<'_>) -> Option<String> {
+    Some(match selection.worst() {
+        Some(finding) if finding.kind == Kind::Live && is_sampled(reports) => {
+            "record every block once (no `--sample`), so that what is lost can be told from what is in use".to_owned()
+        }
+        Some(finding) => advice(finding, options),
+        None if is_sampled(reports) => "record every block (no `--sample`) to see small leaks".to_owned(),
+        None if may_hide_leaks(reports) => "mend what could not be seen, then run it again".to_owned(),
+        None => return None,
+    })
 }
 
 fn advice(finding: &Finding, options: &TextOptions<'_>) -> String {

@@ -19,7 +19,7 @@ pub(super) fn function_name(frame: &Frame) -> String {
 }
 
 /// A text with the names in it spelt as people write them.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     let mut text = text.to_owned();
     for (long, short) in SHORT_SPELLINGS {
         text = text.replace(long, short);

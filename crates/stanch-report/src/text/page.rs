@@ -3,7 +3,7 @@ use super::{Style, TextOptions};
 
 /// What a piece of text is, from which its colour follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ink {
+pub(crate) enum Ink {
     Plain,
     /// Headers, the owning frame.
     Strong,
@@ -99,7 +99,7 @@ pub(super) fn unbroken(text: &str) -> String {
 
 /// Names come from files that anybody may have written; control and direction characters in them could rewrite the
 /// terminal, so they are shown as escapes.
-fn cleaned(text: &str) -> String {
+pub(crate) fn cleaned(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_control()

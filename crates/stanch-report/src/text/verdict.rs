@@ -8,15 +8,19 @@ use stanch_finding::{BlockCount, ByteCount, Finding, Kind, Report};
 use std::collections::BTreeSet;
 
 pub(super) fn verdict(reports: &[Report], page: &mut Page) {
+    let (ink, text) = sentence(reports);
+    page.paragraph(&[(ink, &text)], 2);
+}
+
+pub(super) fn sentence(reports: &[Report]) -> (Ink, String) {
     let claims = claims(reports);
-    let (ink, text) = match claims.first() {
+    match claims.first() {
         Some((ink, _)) => {
             let texts: Vec<&str> = claims.iter().map(|(_, text)| text.as_str()).collect();
             (*ink, format!("{}{}", texts.join("; "), in_processes(reports)))
         }
         None => nothing_found(reports),
-    };
-    page.paragraph(&[(ink, &text)], 2);
+    }
 }
 
 /// Findings of some kinds, summed.

@@ -65,7 +65,7 @@ fn what_is_wrong_in_the_environment_is_told() {
         (
             "STANCH_FORMAT",
             "xml",
-            "`xml`, not one of text, json, sarif, pprof, folded, speedscope, heaptrack, massif, firefox, csv",
+            "`xml`, not one of text, json, sarif, html, pprof, folded, speedscope, heaptrack, massif, firefox, csv",
         ),
         ("STANCH_FAIL_ON", "all", "`all`, not one of never, definitely-lost, possibly-lost, still-reachable"),
         ("STANCH_COLOR", "red", "`red`, not one of auto, always, never"),
