@@ -4,7 +4,7 @@ use crate::image::{Image, Source, ThreadImage, is_part_of};
 use crate::ledger::{Ledger, LiveMapping, Tables};
 use crate::roots::{Surroundings, control_block, dead_stacks, is_program_break, roots};
 use crate::timeline;
-use crate::work::cores;
+use crate::work::{at_leisure, cores};
 use stanch_leaks::{Classification, HeapImage, MemoryRange, classify};
 use stanch_ledger::{BirthCode, BlockKind, flag};
 use stanch_process::{ForkError, Pid, Stopped, SystemCallSite, Tid};
@@ -65,10 +65,12 @@ pub(crate) fn freeze_running(pid: Pid, ledger: &Ledger, at_ms: u64, reason: Snap
                 let losses = running_threads(&stopped).into_iter().collect();
                 let threads = stopped.resume();
                 let pause = started.elapsed();
-                let heap = Heap::read(ledger, &tables);
-                drop(undo);
                 let source = Source { frozen: process.pid(), live: stanch_process::memory_id(pid), mappings_before };
-                let image = Image::copy(&source, &threads, recorder);
+                let (heap, image) = at_leisure(|| {
+                    let heap = Heap::read(ledger, &tables);
+                    drop(undo);
+                    (heap, Image::copy(&source, &threads, recorder))
+                });
                 (Taken { tables, heap, image, losses }, pause)
             }
             Err(error) => {

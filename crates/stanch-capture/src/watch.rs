@@ -6,9 +6,10 @@ use crate::shared::{futex_wait, futex_wake, monotonic_ns};
 use crate::snapshot::{self, Frozen};
 use crate::socket::Answer;
 use crate::timeline::Timeline;
+use crate::work::at_leisure;
 use stanch_ledger::{BirthCode, attention, flag, reply, state};
 use stanch_process::{Pid, PidFd};
-use stanch_recording::{Ending, Loss, Process, Recording, SnapshotReason};
+use stanch_recording::{Ending, Loss, Process, Recording, Snapshot, SnapshotReason};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -128,15 +129,15 @@ impl<'a> Watch<'a> {
         let header = self.ledger.header();
         header.reply.store(reply::GO_ON, Release);
         futex_wake(&header.reply);
-        self.decide();
+        self.decide(Frozen::decide);
     }
 
     /// Works out what snapshots mean, while the process goes on.
-    fn decide(&mut self) {
+    fn decide(&mut self, decide: impl Fn(Frozen) -> (Snapshot, Vec<Loss>)) {
         self.orders.is_checking.store(true, Release);
         for frozen in self.undecided.drain(..) {
             self.timeline.set_sizes(frozen.sizes());
-            let (snapshot, losses) = frozen.decide();
+            let (snapshot, losses) = decide(frozen);
             self.process.snapshots.push(snapshot);
             for loss in losses {
                 if !self.process.losses.contains(&loss) {
@@ -164,7 +165,7 @@ impl<'a> Watch<'a> {
             return;
         }
         self.undecided.push(snapshot::freeze_running(self.pid, &self.ledger, at_ms, reason, self.recorder));
-        self.decide();
+        self.decide(|frozen| at_leisure(|| frozen.decide()));
     }
 
     fn answer(&mut self, answer: Answer) {

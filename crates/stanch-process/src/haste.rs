@@ -23,6 +23,13 @@ impl Drop for Haste {
     }
 }
 
+/// Has the calling system thread, and those that it starts, run only where others leave room: for good.
+pub fn let_others_go_first() {
+    const LAST: libc::c_int = 19;
+    // SAFETY: takes no pointers. On Linux 0 means the calling thread.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, LAST) };
+}
+
 /// Lets a thread run ahead of others for good; 0 is the calling one. It takes the right to (`CAP_SYS_NICE`); without it
 /// everything takes its turn, and the program stands still a little longer on a busy machine.
 pub(crate) fn hurry(tid: Tid) {

@@ -17,6 +17,7 @@ mod wait;
 
 pub use facts::{environment_variable, memory_id, parent, resident_bytes, state, threads};
 pub use fork::{ForkError, ImageProcess, SystemCallSite};
+pub use haste::let_others_go_first;
 pub use maps::{Mapping, maps};
 pub use memory::read;
 pub use pages::{PageRange, private_pages};
