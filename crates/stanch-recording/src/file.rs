@@ -43,6 +43,8 @@
 //!   samples at the end of the facts of the process. In such a file counts are estimates, which
 //!   version 1 would give for exact: it states that version 2 is needed. Files of full recordings
 //!   state version 1.
+//! * Memory over time came after that, as sections of the kinds `History` and `PeakSites`: readers that do
+//!   not know them say so and read the rest, so no version came with them.
 //! * *Old writer after new writer.* A recording is never changed in place: a writer makes a whole new
 //!   file that replaces the old one, so that one file never holds sections of two writers.
 

@@ -36,7 +36,7 @@ impl Ledger {
         }
         held.iter_mut().for_each(Held::settle);
         if sampled::mean_bytes(self).is_some() {
-            held.iter_mut().for_each(Held::to_blocks);
+            held.iter_mut().for_each(Held::count_whole_blocks);
         }
         for mapping in self.split_mappings(self.mappings()).0 {
             if let Some(held) = held.get_mut(mapping.slot.site() as usize) {
@@ -83,7 +83,7 @@ impl Held {
     }
 
     /// A sampled ledger counts in parts of a block.
-    fn to_blocks(&mut self) {
+    fn count_whole_blocks(&mut self) {
         self.blocks = sampled::blocks(self.blocks);
         self.allocations = sampled::blocks(self.allocations);
     }

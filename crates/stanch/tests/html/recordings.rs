@@ -1,4 +1,5 @@
-//! Five real programs, recorded, one of them by samples, too: each with its page, its page without private things, and its JSON.
+//! Five real programs, recorded, one of them by samples, too: each with its page, its page without private things, and
+//! its JSON.
 use serde_json::Value;
 use std::fs;
 use std::net::TcpListener;
