@@ -71,7 +71,7 @@ pub struct Holding {
     pub kind: Kind,
     /// Bytes and blocks, whether definitely or indirectly lost.
     pub amounts: Amounts,
-    /// What only its definitely lost blocks hold. May be part of `amounts`, where those are blocks of the same place.
+    /// What only its blocks hold beside, at other places; not part of `amounts`.
     pub indirect: Amounts,
     /// Between what `amounts` lie, where a process was sampled.
     pub estimate: Option<Estimate>,
@@ -138,6 +138,8 @@ fn claim(kind: Kind) -> Kind {
 #[derive(Clone, Debug)]
 struct Claim<'a> {
     holding: Holding,
+    /// The part of the holding that is indirectly lost.
+    hanging: Amounts,
     largest: &'a Finding,
 }
 
@@ -199,7 +201,7 @@ impl<'a> Claim<'a> {
             estimate: None,
             processes: 0,
         };
-        let mut claim = Claim { holding, largest: finding };
+        let mut claim = Claim { holding, hanging: Amounts::default(), largest: finding };
         claim.add(finding, 1);
         claim
     }
@@ -217,12 +219,25 @@ impl<'a> Claim<'a> {
         holding.amounts = sum(before, of(finding));
         let indirect = Amounts { bytes: finding.indirect_bytes, blocks: finding.indirect_blocks };
         holding.indirect = sum(holding.indirect, indirect);
+        if finding.kind == Kind::IndirectlyLost {
+            self.hanging = sum(self.hanging, of(finding));
+        }
         holding.processes += processes;
         holding.kind = holding.kind.min(finding.kind);
         self.largest = std::cmp::min_by_key(self.largest, finding, |finding| {
             (finding.kind, Reverse(finding.bytes + finding.indirect_bytes))
         });
     }
+}
+
+/// The holding of a claim. What hangs on its blocks at its own place, such as the rest of a list, counts once.
+fn holding(claim: &Claim<'_>) -> Holding {
+    let Amounts { bytes, blocks } = claim.holding.indirect;
+    let indirect = Amounts {
+        bytes: ByteCount(bytes.0.saturating_sub(claim.hanging.bytes.0)),
+        blocks: BlockCount(blocks.0.saturating_sub(claim.hanging.blocks.0)),
+    };
+    Holding { indirect, ..claim.holding }
 }
 
 fn of(finding: &Finding) -> Amounts {
@@ -280,7 +295,7 @@ fn change<'a>(
     thresholds: Thresholds,
 ) -> Option<Change<'a>> {
     let finding = new.as_ref().or(old.as_ref())?.largest;
-    let (old, new) = (old.map(|claim| claim.holding), new.map(|claim| claim.holding));
+    let (old, new) = (old.as_ref().map(holding), new.as_ref().map(holding));
     let (old_low, old_high) = old_side.interval(old);
     let (new_low, new_high) = new_side.interval(new);
     let is_exact = old_low == old_high && new_low == new_high;

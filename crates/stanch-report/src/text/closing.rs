@@ -78,7 +78,7 @@ fn is_sampled(reports: &[Report]) -> bool {
     reports.iter().any(|report| report.sampling.is_some())
 }
 
-fn advice(finding: &Finding, options: &TextOptions<'_>) -> String {
+pub(super) fn advice(finding: &Finding, options: &TextOptions<'_>) -> String {
     if finding.kind == Kind::Live {
         return "let the program end by itself, so that what is lost can be told from what is in use".to_owned();
     }
