@@ -46,8 +46,11 @@ pub(crate) fn ordered<'c>(changes: &'c [Change<'c>]) -> Vec<&'c Change<'c>> {
             Course::Better => 1,
             Course::Neither => 2,
         };
-        let fingerprint = &change.finding.fingerprint;
-        (place, words(change.kind()).rank, Reverse(change.difference().bytes), change.category, fingerprint)
+        let bytes = match (change.category, change.new) {
+            (Category::Changed, Some(new)) => new.amounts.bytes,
+            _ => change.difference().bytes,
+        };
+        (place, words(change.kind()).rank, Reverse(bytes), change.category, &change.finding.fingerprint)
     });
     ordered
 }
