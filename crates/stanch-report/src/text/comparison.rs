@@ -9,7 +9,7 @@ use super::unseen::{hidden, may_hide_leaks};
 use super::{Limit, Reachable, TextOptions};
 use crate::changes::{ComparedSide, Course, course, ordered};
 use crate::kinds::words;
-use crate::numbers::{amount_text, estimate_text, plural};
+use crate::numbers::{about_text, amount_text, estimate_text, plural};
 use stanch_finding::comparison::{Category, Change, Holding};
 use stanch_finding::{Amounts, BlockCount, Kind, owning_frame};
 use std::io::{self, Write};
@@ -152,7 +152,9 @@ fn claim<'c>(
     let changes: Vec<&&Change<'_>> = changes.collect();
     let Amounts { bytes, blocks } = sum(changes.iter().copied(), amounts);
     let places = plural(changes.len() as u64, "place", "places");
-    let amount = amount_text(bytes + hanging.bytes, blocks + hanging.blocks);
+    let is_estimate = changes.iter().any(|change| [change.old, change.new].into_iter().flatten().any(is_estimate));
+    let (bytes, blocks) = (bytes + hanging.bytes, blocks + hanging.blocks);
+    let amount = if is_estimate { about_text(bytes, blocks) } else { amount_text(bytes, blocks) };
     (!changes.is_empty()).then(|| format!("{title} {amount} at {places}"))
 }
 
@@ -161,6 +163,10 @@ fn sum<'c>(changes: impl Iterator<Item = &'c &'c Change<'c>>, amounts: fn(&Chang
         bytes: sum.bytes + more.bytes,
         blocks: sum.blocks + more.blocks,
     })
+}
+
+fn is_estimate(holding: Holding) -> bool {
+    holding.estimate.is_some()
 }
 
 /// What the leak holds now, or held where it is gone.
