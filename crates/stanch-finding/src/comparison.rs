@@ -1,8 +1,8 @@
 //! Two analyses held against each other, leak by leak: what is new, gone, grown, shrunk, or of another kind.
 //!
 //! A leak is known by its fingerprint and by what is claimed of it, so the two may be of different builds. What is
-//! definitely and what is indirectly lost is one claim here: which blocks of a lost tree lead it is chance. Processes of
-//! one side are summed.
+//! definitely and what is indirectly lost is one claim here: which blocks of a lost tree lead it is chance. Processes
+//! of one side are summed.
 //!
 //! Of a sampled recording amounts are intervals. Two that overlap are no difference, whatever lies in their middle.
 use crate::{Amounts, BlockCount, ByteCount, Estimate, Finding, Fingerprint, Kind, Report};
@@ -185,8 +185,8 @@ impl<'a> Side<'a> {
     }
 }
 
-/// High end of the interval of 95 % of what small blocks hold of which there is no sample: samples are a Poisson process
-/// along the bytes, so of `x` distances none falls into a place with the probability `exp(-x)`, and `x` is `-ln 0.025`.
+/// High end of the interval of 95 % of what small blocks hold of which there is no sample. Samples are a Poisson process
+/// along the bytes: none falls into `x` distances with the probability `exp(-x)`, so `x` is `-ln 0.025`.
 fn unseen_bytes(mean_bytes: u64) -> u64 {
     const PER_MILLE: u128 = 3_689;
     u64::try_from((u128::from(mean_bytes) * PER_MILLE).div_ceil(1000)).unwrap_or(u64::MAX)

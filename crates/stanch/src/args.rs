@@ -68,9 +68,9 @@ pub(crate) enum Verb {
     Report(ReportArgs),
     /// Compare two recordings: which leaks are new, gone, grown or shrunk
     ///
-    /// Each side is a recording, a file of another tool, or a report in JSON (`--format json`). Leaks are known by their
-    /// fingerprints, so the two may be of different builds, checkouts and machines. For two moments of one process, give
-    /// what `stanch snapshot PID --format json -o FILE` wrote at each.
+    /// Each side is a recording, a file of another tool, or a report in JSON (`--format json`). Leaks are known by
+    /// their fingerprints, so the two may be of different builds, checkouts and machines. For two moments of one
+    /// process, give what `stanch snapshot PID --format json -o FILE` wrote at each.
     #[command(after_help = DIFF_MORE)]
     Diff(DiffArgs),
     /// Report on a process that `stanch run` is recording, while it goes on

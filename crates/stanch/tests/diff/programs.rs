@@ -34,7 +34,9 @@ static void lose_list(int count) {
 static void keep(void) { kept = make(make(NULL)); kept->text[0] = 1; }
 static void lose_copy(const char *path) { *(volatile char *)strdup(path) = 'x'; }
 static void hold_middle(void) { middle = (char *)malloc(3000) + 64; *(volatile char *)middle = 1; }
-static void come_and_go(void) { for (int i = 0; i < 100; i++) { struct item *item = make(NULL); *(volatile char *)item->text = 1; free(item); } }
+static void come_and_go(void) {
+    for (int i = 0; i < 100; i++) { struct item *item = make(NULL); *(volatile char *)item->text = 1; free(item); }
+}
 int main(int count, char **words) {
     (void)count;
     keep();
@@ -113,7 +115,10 @@ namespace app {
 struct Page { virtual ~Page() = default; std::string text = std::string(200, 'x'); };
 struct Cover : Page { int number[20] = {}; };
 static void lose_page() { Page *volatile page = new Cover; (void)page; }
-static void keep() { names = new std::map<std::string, int>; for (int i = 0; i < 50; i++) (*names)[std::string(40, 'a' + i % 26) + std::to_string(i)] = i; }
+static void keep() {
+    names = new std::map<std::string, int>;
+    for (int i = 0; i < 50; i++) (*names)[std::string(40, 'a' + i % 26) + std::to_string(i)] = i;
+}
 static void come_and_go() { auto page = std::make_unique<Cover>(); *(volatile char *)page->text.data() = 1; }
 }
 int main() {

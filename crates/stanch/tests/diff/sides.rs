@@ -8,7 +8,9 @@ const LEAKS: &str = r#"
 #include <string.h>
 struct tree { char *leaf; long number; };
 static char *volatile middle;
-__attribute__((noinline)) static void lose(int count) { for (int i = 0; i < count; i++) *(volatile char *)malloc(500) = 1; }
+__attribute__((noinline)) static void lose(int count) {
+    for (int i = 0; i < count; i++) *(volatile char *)malloc(500) = 1;
+}
 __attribute__((noinline)) static void hold(void) { middle = (char *)malloc(80) + 24; *middle = 1; }
 __attribute__((noinline)) static void lose_tree(void) {
     struct tree *volatile tree = malloc(sizeof *tree);
@@ -142,7 +144,9 @@ const GROWS: &str = r#"
 static void *kept[30];
 static volatile sig_atomic_t got;
 static void note(int number) { got = number; }
-__attribute__((noinline)) static void grow(int from, int to) { for (int i = from; i < to; i++) kept[i] = malloc(1000); }
+__attribute__((noinline)) static void grow(int from, int to) {
+    for (int i = from; i < to; i++) kept[i] = malloc(1000);
+}
 int main(void) {
     signal(SIGUSR1, note);
     grow(0, 10);
@@ -160,9 +164,13 @@ int main(void) {
 #[test]
 fn samples_differ_only_where_their_intervals_do() {
     let bench = Bench::new("diff-sampled");
-    bench.compile("app", "#include <stdlib.h>\nstatic void *volatile kept[400000];\n\
-        __attribute__((noinline)) static void keep(int count) { for (int i = 0; i < count; i++) kept[i] = malloc(100); }\n\
-        int main(int count, char **words) { (void)count; keep(atoi(words[1])); return 0; }\n");
+    bench.compile(
+        "app",
+        "#include <stdlib.h>\nstatic void *volatile kept[400000];\n\
+        __attribute__((noinline)) static void keep(int count) {\n\
+         for (int i = 0; i < count; i++) kept[i] = malloc(100); }\n\
+        int main(int count, char **words) { (void)count; keep(atoi(words[1])); return 0; }\n",
+    );
     for (name, count, seed) in [("a.rec", "100000", "1"), ("b.rec", "100000", "2"), ("c.rec", "400000", "3")] {
         let mut run = bench.stanch(["run", "--sample", "64KiB", "--record", name, "./app", count]);
         bench.finish(run.env("STANCH_SAMPLE_SEED", seed)).status(0);
