@@ -185,8 +185,8 @@ impl<'a> Side<'a> {
     }
 }
 
-/// High end of the interval of 95 % of what small blocks hold of which there is no sample. Samples are a Poisson process
-/// along the bytes: none falls into `x` distances with the probability `exp(-x)`, so `x` is `-ln 0.025`.
+/// High end of the interval of 95 % of what small blocks hold of which there is no sample. Samples are a Poisson
+/// process along the bytes: none falls into `x` distances with the probability `exp(-x)`, so `x` is `-ln 0.025`.
 fn unseen_bytes(mean_bytes: u64) -> u64 {
     const PER_MILLE: u128 = 3_689;
     u64::try_from((u128::from(mean_bytes) * PER_MILLE).div_ceil(1000)).unwrap_or(u64::MAX)
