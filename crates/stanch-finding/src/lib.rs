@@ -4,6 +4,7 @@
 //! is the one thing both sides know. It does no I/O, holds no state and knows no rule.
 #![forbid(unsafe_code)]
 
+pub mod comparison;
 mod date;
 mod finding;
 mod fingerprint;

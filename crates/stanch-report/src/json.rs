@@ -2,7 +2,10 @@
 //!
 //! Numbers are exact. Keys are added, never renamed; what is not known is `null`. The reader takes what the writer
 //! gives, passes over keys it does not know, and fills in keys that older versions did not write.
+mod comparison;
 mod wire;
+
+pub use comparison::{COMPARISON_SCHEMA, write_comparison};
 
 use stanch_finding::Report;
 use std::io::{self, Write};
@@ -54,10 +57,27 @@ pub fn write(reports: &[Report], tool_version: &str, out: &mut impl Write) -> io
 /// # Errors
 /// Where the text is not JSON, has another schema, or says something that this version does not know.
 pub fn read(text: &str) -> Result<Vec<Report>, JsonError> {
+    // Whatever else is amiss, a document of another format is that first of all.
+    if let Some(found) = named(text).filter(|schema| schema != SCHEMA) {
+        return Err(JsonError::Schema { found });
+    }
     let documents: Vec<Document> = if text.trim_start().starts_with('[') {
         serde_json::from_str(text)?
     } else {
         vec![serde_json::from_str(text)?]
     };
     documents.into_iter().map(Document::into_report).collect()
+}
+
+/// The schema that the first document names.
+fn named(text: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        schema: String,
+    }
+    let first = match text.trim_start().starts_with('[') {
+        true => serde_json::from_str::<Vec<Named>>(text).ok()?.into_iter().next(),
+        false => serde_json::from_str(text).ok(),
+    };
+    first.map(|named| named.schema)
 }

@@ -5,6 +5,7 @@
 //! colour, limits, directories, comes in an options struct whose every field the caller says.
 #![forbid(unsafe_code)]
 
+mod changes;
 pub mod csv;
 pub mod firefox;
 pub mod folded;
@@ -19,3 +20,5 @@ pub mod sarif;
 pub mod speedscope;
 pub mod stacks;
 pub mod text;
+
+pub use changes::ComparedSide;

@@ -4,6 +4,7 @@
 //! first; then what was suppressed and what could not be seen. Nothing is left out without saying how much. Colour only
 //! repeats what the words say. Lines keep to the width where they can; a file and line is never cut or broken.
 mod closing;
+mod comparison;
 mod finding;
 pub(crate) mod names;
 pub(crate) mod page;
@@ -11,6 +12,8 @@ mod section;
 mod selection;
 mod unseen;
 mod verdict;
+
+pub use comparison::write_comparison;
 
 use crate::numbers::{amount_text, bytes_text, plural};
 use page::{Ink, Page};

@@ -16,10 +16,12 @@ Examples:
   stanch report app.rec --format pprof -o app.pb.gz
                                          the same for `go tool pprof`; other tools have theirs
   stanch report app.rec --format html -o app.html
+  stanch diff old.rec new.rec            what is new, gone, grown, shrunk: between two builds, or two days
   stanch snapshot 4127                   look at a process that `stanch run` is recording
 
 Exit status:
   0 nothing found, 1 findings at or above --fail-on, 2 Stanch could not do its job.
+  `stanch diff` counts what is new, grown or worse only.
   `stanch run` gives the program's own status (128 + the signal that ended it) unless --fail-on is
   given and something is found.
 
@@ -28,6 +30,15 @@ Configuration:
   follow-children, linger, suppressions = [\"FILE\"], and [[suppress]] tables.
   The environment wins over it: STANCH_FORMAT, STANCH_FAIL_ON, STANCH_COLOR, STANCH_SHOW_REACHABLE,
   STANCH_FOLLOW_CHILDREN, STANCH_LINGER, STANCH_SUPPRESSIONS (FILE:FILE). Flags win over both.";
+
+/// Below the help of `stanch diff`.
+const DIFF_MORE: &str = "\
+Example:
+  stanch diff main.rec branch.rec        status 1 if the branch leaks more than main
+
+Exit status:
+  0 nothing new, grown or worse; 1 something is, at or above --fail-on (definitely-lost unless given;
+  still-reachable where NEW is sampled); 2 Stanch could not do its job.";
 
 /// Finds memory leaks in programs that nobody recompiled
 #[derive(Debug, Parser)]
@@ -56,6 +67,13 @@ pub(crate) enum Verb {
     /// Files of heaptrack, pprof (heap profiles), jemalloc, tcmalloc, valgrind (XML) and LeakSanitizer are known by
     /// their content. With --format they go out in the formats of other tools.
     Report(ReportArgs),
+    /// Compare two recordings: which leaks are new, gone, grown or shrunk
+    ///
+    /// Each side is a recording, a file of another tool, or a report in JSON (`--format json`). Leaks are known by
+    /// their fingerprints, so the two may be of different builds, checkouts and machines. For two moments of one
+    /// process, give what `stanch snapshot PID --format json -o FILE` wrote at each.
+    #[command(after_help = DIFF_MORE)]
+    Diff(DiffArgs),
     /// Report on a process that `stanch run` is recording, while it goes on
     Snapshot(SnapshotArgs),
 }
@@ -153,6 +171,24 @@ impl WeightName {
         };
         Measure { weight, unit }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// What it was like before: a recording, another tool's file, or a report in JSON
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// What it is like now
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// Least difference in size for grown and shrunk: plain bytes, or with KiB, MiB or GiB
+    #[arg(long, value_name = "BYTES", value_parser = size::parse, default_value = "1KiB")]
+    pub(crate) min_bytes: NonZeroU64,
+    /// Least difference in percent of the old size for grown and shrunk
+    #[arg(long, value_name = "PERCENT", default_value_t = 10)]
+    pub(crate) min_percent: u32,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Args)]

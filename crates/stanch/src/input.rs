@@ -1,9 +1,12 @@
-//! What `stanch report` reads: recordings, and files of other tools, told apart by their content.
+//! What `stanch report` and `stanch diff` read: recordings, files of other tools, and for a comparison also reports in
+//! JSON, told apart by their content.
 use crate::progress::Progress;
 use anyhow::{Context, Error, Result};
 use stanch_capture::Names;
+use stanch_finding::Report;
 use stanch_import::{ImportError, Imported};
 use stanch_recording::{ReadError, Recording};
+use stanch_report::json;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -18,16 +21,56 @@ pub(crate) fn read(path: &Path) -> Result<Recording> {
     let facts = std::fs::metadata(path).with_context(refused)?;
     if !facts.is_file() && !facts.is_dir() {
         // A pipe can be read only once, and not backwards.
-        let mut bytes = Vec::new();
-        File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).with_context(refused)?;
-        return match stanch_recording::read(Cursor::new(&bytes)) {
-            Err(ReadError::NotARecording) => import(&bytes[..], bytes.len() as u64, path),
-            result => recorded(result, path),
-        };
+        return from_bytes(&whole(path)?, path);
     }
     let file = File::open(path).with_context(refused)?;
     match stanch_recording::read(Counted::new(file, facts.len())) {
         Err(ReadError::NotARecording) => import(File::open(path).with_context(refused)?, facts.len(), path),
+        result => recorded(result, path),
+    }
+}
+
+/// What findings come from.
+pub(crate) enum Source {
+    Recording(Recording),
+    Reports(Vec<Report>),
+}
+
+/// Reads what can be compared: beside all that [`read`] takes, reports in JSON.
+pub(crate) fn read_source(path: &Path) -> Result<Source> {
+    let refused = || format!("cannot read `{}`", path.display());
+    let facts = std::fs::metadata(path).with_context(refused)?;
+    let is_pipe = !facts.is_file() && !facts.is_dir();
+    if facts.is_dir() || (facts.is_file() && !is_json(&beginning(path).with_context(refused)?)) {
+        return read(path).map(Source::Recording);
+    }
+    let bytes = whole(path)?;
+    if is_pipe && !is_json(&bytes) {
+        return from_bytes(&bytes, path).map(Source::Recording);
+    }
+    let text = String::from_utf8(bytes).map_err(|_| Error::msg(format!("{}: it is not text in UTF-8", refused())))?;
+    json::read(&text).map(Source::Reports).with_context(refused)
+}
+
+/// True for what begins like an object or an array, as no file does that [`read`] knows.
+fn is_json(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+fn beginning(path: &Path) -> std::io::Result<Vec<u8>> {
+    const ENOUGH: u64 = 4096;
+    let mut bytes = Vec::new();
+    File::open(path)?.take(ENOUGH).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn whole(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
+}
+
+fn from_bytes(bytes: &[u8], path: &Path) -> Result<Recording> {
+    match stanch_recording::read(Cursor::new(bytes)) {
+        Err(ReadError::NotARecording) => import(bytes, bytes.len() as u64, path),
         result => recorded(result, path),
     }
 }

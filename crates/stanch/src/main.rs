@@ -3,6 +3,7 @@
 
 mod args;
 mod destination;
+mod diff;
 mod exit;
 mod export;
 mod input;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let result = match &args.verb {
         Verb::Run(args) => record::run(args),
         Verb::Report(args) => reports::report(args),
+        Verb::Diff(args) => diff::diff(args),
         Verb::Snapshot(args) => reports::snapshot(args),
     };
     result.unwrap_or_else(|error| exit::of_failure(&error)).code()

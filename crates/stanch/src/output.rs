@@ -6,6 +6,7 @@ use crate::progress::Progress;
 use crate::settings::OutputPlan;
 use anyhow::{Context, Result, bail};
 use stanch_finding::{Finding, Incomplete, Kind, Report, Subject, SubjectKind, Totals};
+use stanch_leaks::Scope;
 use stanch_recording::Recording;
 use stanch_report::text::{Limit, Reachable, Style, TextOptions};
 use stanch_report::{html, json, sarif, text};
@@ -26,10 +27,15 @@ pub(crate) enum Stream {
 
 /// The findings of a recording, without those that are suppressed.
 pub(crate) fn reports(recording: &Recording, plan: &OutputPlan) -> Vec<Report> {
+    reports_in(recording, plan, plan.scope())
+}
+
+/// The same of as many findings as are wanted.
+pub(crate) fn reports_in(recording: &Recording, plan: &OutputPlan, scope: Scope) -> Vec<Report> {
     if recording.processes.is_empty() && !recording.losses.is_empty() {
         return vec![nothing_recorded(recording)];
     }
-    let reports = recording.processes.iter().map(|process| stanch_leaks::report(process, recording, plan.scope()));
+    let reports = recording.processes.iter().map(|process| stanch_leaks::report(process, recording, scope));
     reports.map(|report| plan.suppressions.apply(report, plan.today)).collect()
 }
 
@@ -79,13 +85,18 @@ pub(crate) fn write(recording: &Recording, reports: &[Report], plan: &OutputPlan
     if let Some(path) = &plan.file {
         export::tell_name(plan.format, path);
     }
+    deliver(&bytes, plan, stream)
+}
+
+/// Writes the bytes to the file that is wanted, or to the stream.
+pub(crate) fn deliver(bytes: &[u8], plan: &OutputPlan, stream: Stream) -> Result<()> {
     match &plan.file {
-        Some(path) => destination::write(path, &bytes).or_else(|error| {
+        Some(path) => destination::write(path, bytes).or_else(|error| {
             // What was learned must not be lost with the file.
-            write_stream(&bytes, stream)?;
+            write_stream(bytes, stream)?;
             Err(error).with_context(|| format!("cannot write the report to `{}`", path.display()))
         }),
-        None => write_stream(&bytes, if plan.is_to_stdout { Stream::Stdout } else { stream }),
+        None => write_stream(bytes, if plan.is_to_stdout { Stream::Stdout } else { stream }),
     }
 }
 
@@ -120,7 +131,7 @@ pub(crate) fn check_format(plan: &OutputPlan, stream: Stream) -> Result<()> {
     Ok(())
 }
 
-fn text_options(plan: &OutputPlan, stream: Stream) -> TextOptions<'_> {
+pub(crate) fn text_options(plan: &OutputPlan, stream: Stream) -> TextOptions<'_> {
     TextOptions {
         style: if plan.is_coloured(plan.is_to_stdout || stream == Stream::Stdout) { Style::Ansi } else { Style::Plain },
         width: 80,
@@ -147,16 +158,26 @@ fn write_stream(bytes: &[u8], stream: Stream) -> Result<()> {
 
 /// True where a finding is at least as bad as `limit`.
 pub(crate) fn fails(reports: &[Report], limit: FailOn) -> bool {
-    let badness = |finding: &Finding| match finding.kind {
+    reports.iter().flat_map(|report| &report.findings).any(|finding| limit.is_reached(badness(finding.kind)))
+}
+
+/// How bad a kind is for `--fail-on`; more is worse.
+pub(crate) fn badness(kind: Kind) -> u8 {
+    match kind {
         Kind::StillReachable | Kind::Live | Kind::HeldToExit | Kind::Filling => 1,
         Kind::PossiblyLost | Kind::Stale | Kind::Growing => 2,
         _ => 3,
-    };
-    let least = match limit {
-        FailOn::Never => return false,
-        FailOn::StillReachable => 1,
-        FailOn::PossiblyLost => 2,
-        FailOn::DefinitelyLost => 3,
-    };
-    reports.iter().flat_map(|report| &report.findings).any(|finding| badness(finding) >= least)
+    }
+}
+
+impl FailOn {
+    /// True where something as bad as this ends with status 1.
+    pub(crate) fn is_reached(self, badness: u8) -> bool {
+        match self {
+            FailOn::Never => false,
+            FailOn::StillReachable => 1 <= badness,
+            FailOn::PossiblyLost => 2 <= badness,
+            FailOn::DefinitelyLost => 3 <= badness,
+        }
+    }
 }

@@ -39,7 +39,8 @@ fn select(recording: &mut Recording, pid: u32) -> Result<()> {
     Ok(())
 }
 
-fn plan(args: &OutputArgs) -> Result<OutputPlan> {
+/// What is wanted of the output, and whether it can be written.
+pub(crate) fn plan(args: &OutputArgs) -> Result<OutputPlan> {
     let plan = Settings::load()?.output(args)?;
     output::check_format(&plan, Stream::Stdout)?;
     if let Some(path) = &plan.file {

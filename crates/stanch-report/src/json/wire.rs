@@ -22,12 +22,12 @@ pub(super) struct Document {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Tool {
-    version: String,
+pub(super) struct Tool {
+    pub(super) version: String,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Subject {
+pub(super) struct Subject {
     kind: String,
     command: Vec<String>,
     pid: Option<u32>,
@@ -63,12 +63,12 @@ struct Totals {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Sampling {
-    mean_bytes: u64,
+pub(super) struct Sampling {
+    pub(super) mean_bytes: u64,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Estimate {
+pub(super) struct Estimate {
     bytes: Interval,
     blocks: Interval,
     samples: u64,
@@ -81,13 +81,13 @@ struct Interval {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Incomplete {
+pub(super) struct Incomplete {
     what: String,
     why: String,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Finding {
+pub(super) struct Finding {
     fingerprint: String,
     rule: String,
     kind: String,
@@ -201,7 +201,7 @@ fn known<T>(key: &'static str, word: String, parse: fn(&str) -> Option<T>) -> Re
 }
 
 impl Subject {
-    fn new(subject: &model::Subject) -> Subject {
+    pub(super) fn new(subject: &model::Subject) -> Subject {
         Subject {
             kind: subject.kind.as_str().to_owned(),
             command: subject.command.clone(),
@@ -264,7 +264,7 @@ impl Totals {
 }
 
 impl Estimate {
-    fn new(estimate: model::Estimate) -> Estimate {
+    pub(super) fn new(estimate: model::Estimate) -> Estimate {
         let model::Estimate { samples, low, high } = estimate;
         Estimate {
             bytes: Interval { low: low.bytes.0, high: high.bytes.0 },
@@ -284,7 +284,7 @@ impl Estimate {
 }
 
 impl Incomplete {
-    fn new(incomplete: &model::Incomplete) -> Incomplete {
+    pub(super) fn new(incomplete: &model::Incomplete) -> Incomplete {
         Incomplete { what: incomplete.what.clone(), why: incomplete.why.clone() }
     }
 
@@ -294,7 +294,7 @@ impl Incomplete {
 }
 
 impl Finding {
-    fn new(finding: &model::Finding) -> Finding {
+    pub(super) fn new(finding: &model::Finding) -> Finding {
         Finding {
             fingerprint: finding.fingerprint.to_string(),
             rule: finding.rule.clone(),

@@ -82,7 +82,7 @@ pub(super) fn next_text(selection: &Selection<'_>, reports: &[Report], options: 
     })
 }
 
-fn advice(finding: &Finding, options: &TextOptions<'_>) -> String {
+pub(super) fn advice(finding: &Finding, options: &TextOptions<'_>) -> String {
     if finding.kind == Kind::Live {
         return "let the program end by itself, so that what is lost can be told from what is in use".to_owned();
     }

@@ -9,7 +9,7 @@ use stanch_finding::{Evidence, Finding, Frame, FrameRole, Kind, owning_frame};
 use std::collections::BTreeSet;
 
 /// Columns of the labels, and of everything behind them.
-const LABEL_WIDTH: usize = 10;
+pub(super) const LABEL_WIDTH: usize = 10;
 
 /// What has been told already: numbers count on, and an explanation that holds for many findings is given once.
 pub(super) struct Teller {
@@ -23,7 +23,7 @@ impl Teller {
         Teller { number: 0, told: BTreeSet::new(), is_brief: options.findings != Limit::All }
     }
 
-    fn next_number(&mut self) -> usize {
+    pub(super) fn next_number(&mut self) -> usize {
         self.number += 1;
         self.number
     }
@@ -63,6 +63,11 @@ pub(super) fn finding(entry: &Entry<'_>, teller: &mut Teller, options: &TextOpti
         let amount = amount_text(entry.others_bytes, entry.others_blocks);
         labelled("also", &format!("in {processes}: {amount} together"), page);
     }
+    details(finding, teller, options, page);
+}
+
+/// All that is said below the heading and the amounts.
+pub(super) fn details(finding: &Finding, teller: &mut Teller, options: &TextOptions<'_>, page: &mut Page) {
     location(finding, options, page);
     labelled("whose", &owner_name(&finding.owner), page);
     let reasons: Vec<&Evidence> =
@@ -77,11 +82,15 @@ pub(super) fn finding(entry: &Entry<'_>, teller: &mut Teller, options: &TextOpti
     if let Some(fix) = &finding.fix {
         labelled("fix", &shortened(&fix.text), page);
     }
+    identity(finding, page);
+}
+
+pub(super) fn identity(finding: &Finding, page: &mut Page) {
     labelled("id", finding.fingerprint.as_str(), page);
 }
 
 /// Kinds whose heading says all that a message could.
-fn is_plain_leak(kind: Kind) -> bool {
+pub(super) fn is_plain_leak(kind: Kind) -> bool {
     use Kind::{DefinitelyLost, IndirectlyLost, Live, PossiblyLost, StillReachable};
     matches!(kind, DefinitelyLost | IndirectlyLost | PossiblyLost | StillReachable | Live)
 }
@@ -89,11 +98,7 @@ fn is_plain_leak(kind: Kind) -> bool {
 /// `1. definitely lost: 1.20 MiB in 300 blocks (proven)`.
 fn heading(finding: &Finding, number: usize, page: &mut Page) {
     let words = words(finding.kind);
-    let ink = match words.severity {
-        Severity::Error => Ink::Bad,
-        Severity::Warning => Ink::Doubtful,
-        Severity::Note => Ink::Strong,
-    };
+    let ink = ink(words.severity);
     let amount = match finding.blocks.0 {
         0 => String::new(),
         _ => format!(": {}", amount(finding)),
@@ -105,6 +110,14 @@ fn heading(finding: &Finding, number: usize, page: &mut Page) {
     );
 }
 
+pub(super) fn ink(severity: Severity) -> Ink {
+    match severity {
+        Severity::Error => Ink::Bad,
+        Severity::Warning => Ink::Doubtful,
+        Severity::Note => Ink::Strong,
+    }
+}
+
 fn amount(finding: &Finding) -> String {
     match &finding.estimate {
         Some(estimate) => estimate_text(finding.bytes, finding.blocks, estimate),
@@ -112,7 +125,7 @@ fn amount(finding: &Finding) -> String {
     }
 }
 
-fn labelled(label: &str, text: &str, page: &mut Page) {
+pub(super) fn labelled(label: &str, text: &str, page: &mut Page) {
     inked(label, &[(Ink::Plain, text)], page);
 }
 
@@ -128,7 +141,7 @@ fn indented(label: &str, pieces: &[(Ink, &str)], indent: usize, page: &mut Page)
 }
 
 /// The owning frame; where the whole stack is runtime code, the innermost one.
-fn location(finding: &Finding, options: &TextOptions<'_>, page: &mut Page) {
+pub(super) fn location(finding: &Finding, options: &TextOptions<'_>, page: &mut Page) {
     let Some(frame) = finding.site.stack.get(owning_frame(&finding.site).unwrap_or(0)) else {
         labelled("where", &format!("called {}; its callers are not known", finding.site.allocator), page);
         return;

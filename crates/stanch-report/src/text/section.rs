@@ -43,12 +43,16 @@ fn header(subject: &Subject, options: &TextOptions<'_>) -> String {
         (true, false) => format!(" (watched for {how_long})"),
         (true, true) => String::new(),
     };
+    format!("{what}: {}{ending}", command_text(subject, options))
+}
+
+/// The command line, cut where it is long.
+pub(super) fn command_text(subject: &Subject, options: &TextOptions<'_>) -> String {
     let command = command_line(&subject.command);
-    let command = match command.char_indices().nth(COMMAND_CHARS) {
+    match command.char_indices().nth(COMMAND_CHARS) {
         Some((end, _)) if options.findings != Limit::All => format!("{} …", command[..end].trim_end()),
         _ => command,
-    };
-    format!("{what}: {command}{ending}")
+    }
 }
 
 /// The words as a shell would take them.

@@ -50,15 +50,25 @@ pub(super) fn may_hide_leaks(reports: &[Report]) -> bool {
 pub(super) fn unseen(reports: &[Report], selection: &Selection<'_>, options: &TextOptions<'_>, page: &mut Page) {
     replaced(reports, page);
     running(reports, page);
+    let gaps = reports.iter().flat_map(gaps).filter(|gap| concerns(gap, selection));
+    reasons("not seen:", gaps, options, page);
+}
+
+/// What may hide leaks, whatever is listed.
+pub(super) fn hidden(title: &str, reports: &[Report], options: &TextOptions<'_>, page: &mut Page) {
+    reasons(title, reports.iter().flat_map(gaps).filter(|gap| hides_leaks(gap)), options, page);
+}
+
+fn reasons<'a>(title: &str, gaps: impl Iterator<Item = &'a Incomplete>, options: &TextOptions<'_>, page: &mut Page) {
     let mut by_reason: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
-    for gap in reports.iter().flat_map(gaps).filter(|gap| concerns(gap, selection)) {
+    for gap in gaps {
         *by_reason.entry(&gap.why).or_default().entry(&gap.what).or_default() += 1;
     }
     if by_reason.is_empty() {
         return;
     }
     page.blank();
-    page.paragraph(&[(Ink::Doubtful, "not seen:")], 2);
+    page.paragraph(&[(Ink::Doubtful, title)], 2);
     for (why, things) in by_reason {
         page.paragraph(&[(Ink::Plain, &format!("   {}: {why}", list(&things, options)))], 6);
     }
