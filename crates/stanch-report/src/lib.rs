@@ -10,7 +10,7 @@ pub mod firefox;
 pub mod folded;
 pub mod heaptrack;
 pub mod json;
-mod kinds;
+pub mod kinds;
 pub mod massif;
 pub mod numbers;
 pub mod pprof;
