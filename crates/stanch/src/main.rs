@@ -13,6 +13,7 @@ mod reports;
 mod settings;
 mod size;
 mod tell;
+mod view;
 
 use args::{CliArgs, Verb};
 use clap::Parser;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Verb::Run(args) => record::run(args),
         Verb::Report(args) => reports::report(args),
         Verb::Snapshot(args) => reports::snapshot(args),
+        Verb::View(args) => view::view(args),
     };
     result.unwrap_or_else(|error| exit::of_failure(&error)).code()
 }
