@@ -9,6 +9,8 @@ mod list;
 mod model;
 mod page;
 mod paint;
+#[cfg(test)]
+mod samples;
 mod screen;
 mod stacks;
 mod state;
@@ -22,7 +24,7 @@ mod tree;
 use crate::args::{Format, OutputArgs, ViewArgs};
 use crate::exit::Exit;
 use crate::settings::{OutputPlan, Settings, variable};
-use crate::{VerbResult, input};
+use crate::{VerbResult, input, output};
 use anyhow::{Context, Result, bail};
 use model::Model;
 use paint::Paint;
@@ -85,7 +87,10 @@ fn plan(args: &ViewArgs) -> Result<OutputPlan> {
 fn load(path: PathBuf, plan: OutputPlan) -> Receiver<Result<Model>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
-        let model = input::read(&path).map(|recording| Model::new(&path.to_string_lossy(), recording, &plan));
+        let model = input::read(&path).map(|recording| {
+            let reports = output::reports(&recording, &plan);
+            Model::new(&path.to_string_lossy(), recording, reports, plan.base_folder)
+        });
         // Whoever waited may have left.
         let _ = sender.send(model);
     });

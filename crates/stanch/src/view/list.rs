@@ -99,7 +99,7 @@ mod tests {
         }
         assert_eq!(cursor.shown(0, 10), 0..0);
         cursor.step(Motion::Last, 0);
-        assert_eq!(cursor.shown(3, 0), 0..0);
+        assert!(cursor.shown(3, 0).is_empty());
     }
 
     #[test]

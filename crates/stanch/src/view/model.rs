@@ -1,8 +1,6 @@
 //! What is looked at: made once of a file, and never changed.
 use super::text::clean;
 use super::tree::Stacks;
-use crate::output;
-use crate::settings::OutputPlan;
 use stanch_finding::{Finding, Report};
 use stanch_recording::Recording;
 use stanch_report::kinds::words;
@@ -33,17 +31,11 @@ pub(super) struct Row {
 }
 
 impl Model {
-    pub(super) fn new(file: &str, recording: Recording, plan: &OutputPlan) -> Self {
-        let reports = output::reports(&recording, plan);
+    /// The recording with its reports; source files below the base folder are named from there.
+    pub(super) fn new(file: &str, recording: Recording, reports: Vec<Report>, base_folder: Option<String>) -> Self {
         let stacks = Stacks::of(&recording);
-        let mut model = Self {
-            file: clean(file),
-            recording,
-            reports,
-            findings: Vec::new(),
-            stacks,
-            base_folder: plan.base_folder.clone(),
-        };
+        let file = clean(file);
+        let mut model = Self { file, recording, reports, findings: Vec::new(), stacks, base_folder };
         model.findings = model.rows();
         model
     }

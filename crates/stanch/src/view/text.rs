@@ -80,6 +80,11 @@ fn wrap_line(line: &str, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let (mut current, mut taken) = (String::new(), 0);
     for letter in line.chars() {
+        if taken + columns(letter) > room && letter == ' ' {
+            lines.push(std::mem::replace(&mut current, " ".repeat(indent)));
+            taken = indent;
+            continue;
+        }
         if taken + columns(letter) > room && !current.is_empty() {
             let at_space = current.rfind(' ').filter(|at| *at > indent);
             let rest = at_space.map_or_else(String::new, |at| current.split_off(at).trim_start().to_owned());
