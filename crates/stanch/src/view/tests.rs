@@ -52,7 +52,7 @@ impl<'a> Desk<'a> {
         self.terminal.draw(|frame| screen::draw(frame, &mut self.state, self.model, self.paint)).unwrap();
     }
 
-    /// What is seen. It is drawn anew, since the backend does not clear the second half of wide letters as terminals do.
+    /// What is seen, drawn anew: the backend does not clear the second half of wide letters as terminals do.
     fn screen(&mut self) -> String {
         self.terminal.clear().unwrap();
         self.draw();

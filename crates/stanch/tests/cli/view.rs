@@ -194,7 +194,8 @@ fn without_a_terminal_it_says_what_to_use() {
     assert!(ended.stdout.is_empty());
     assert_eq!(
         ended.stderr,
-        "error: cannot view: this is not a terminal\nhint: `stanch report FILE` writes text; `--all` shows all findings\n"
+        "error: cannot view: this is not a terminal\n\
+         hint: `stanch report FILE` writes text; `--all` shows all findings\n"
     );
 }
 
