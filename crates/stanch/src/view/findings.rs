@@ -49,6 +49,8 @@ impl Sort {
 pub(super) struct FindingsView {
     /// Indexes of the model's rows, filtered and sorted.
     order: Vec<usize>,
+    /// The bytes of those.
+    bytes: ByteCount,
     cursor: Cursor,
     sort: Sort,
     only: Option<Kind>,
@@ -62,6 +64,7 @@ impl FindingsView {
     pub(super) fn new(model: &Model) -> Self {
         let mut view = Self {
             order: Vec::new(),
+            bytes: ByteCount(0),
             cursor: Cursor::default(),
             sort: Sort::default(),
             only: None,
@@ -129,6 +132,7 @@ impl FindingsView {
             Sort::Place => order.sort_by_key(|row| (&model.findings[*row].function, &model.findings[*row].at)),
         }
         let kept = selected.and_then(|row| order.iter().position(|other| *other == row));
+        self.bytes = order.iter().map(|row| finding(row).bytes).sum();
         self.order = order;
         self.cursor.selected = kept.unwrap_or(0);
     }
@@ -170,12 +174,11 @@ impl FindingsView {
             true => plural(all as u64, "finding", "findings"),
             false => format!("{shown} of {}", plural(all as u64, "finding", "findings")),
         };
-        let bytes = self.order.iter().map(|row| model.finding(&model.findings[*row]).bytes).sum::<ByteCount>();
         let kind = self.only.map_or("all kinds", |kind| words(kind).title);
         let gaps: usize = model.reports.iter().map(|report| report.incomplete.len()).sum();
         let unseen = if gaps == 0 { String::new() } else { format!("; {gaps} not seen (i)") };
         let about = if model.is_sampled() { "about " } else { "" };
-        format!("{count}, {about}{}, {kind}, {}{unseen}", bytes_text(bytes), self.sort.words())
+        format!("{count}, {about}{}, {kind}, {}{unseen}", bytes_text(self.bytes), self.sort.words())
     }
 
     /// The last line of the screen, where the search has something to say.
