@@ -47,6 +47,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("redis-server", "a real service to attach to"),
     package("sqlite3", "a real program; its live database must not be called a leak"),
     package("tar", "a real program that forks, pipes and replaces itself by a shell"),
+    package("tmux", "a terminal in which tests drive `stanch view`"),
     package("valgrind", "a second opinion on what is lost; `ms_print` opens what we export for massif"),
 ];
 

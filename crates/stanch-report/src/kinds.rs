@@ -3,27 +3,32 @@ use stanch_finding::Kind;
 
 /// How bad a kind is, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Severity {
+pub enum Severity {
+    /// Certainly wrong.
     Error,
+    /// Perhaps wrong.
     Warning,
+    /// For completeness.
     Note,
 }
 
 /// One row of the table.
-pub(crate) struct KindWords {
+pub struct KindWords {
     /// As a heading: `definitely lost`.
-    pub(crate) title: &'static str,
+    pub title: &'static str,
     /// What is claimed, as a sentence.
-    pub(crate) meaning: &'static str,
+    pub meaning: &'static str,
     /// What to do about it, as a sentence.
-    pub(crate) advice: &'static str,
-    pub(crate) severity: Severity,
+    pub advice: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
     /// Place in a list of findings; smaller comes first.
-    pub(crate) rank: u8,
+    pub rank: u8,
 }
 
 /// The row of a kind.
-pub(crate) const fn words(kind: Kind) -> &'static KindWords {
+#[must_use]
+pub const fn words(kind: Kind) -> &'static KindWords {
     match kind {
         Kind::UseAfterFree => &USE_AFTER_FREE,
         Kind::DoubleFree => &DOUBLE_FREE,

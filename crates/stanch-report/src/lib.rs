@@ -12,7 +12,7 @@ pub mod folded;
 pub mod heaptrack;
 pub mod html;
 pub mod json;
-mod kinds;
+pub mod kinds;
 pub mod massif;
 pub mod numbers;
 pub mod pprof;

@@ -250,7 +250,8 @@ impl<'a> ProcessStacks<'a> {
 }
 
 /// The frames of one entry, innermost inlined frame first; one without a name where nothing is known.
-pub(crate) fn frames_of(entry: StackEntry<'_>) -> Vec<StackFrame<'_>> {
+#[must_use]
+pub fn frames_of(entry: StackEntry<'_>) -> Vec<StackFrame<'_>> {
     let bare = StackFrame {
         module: entry.module.map(|module| module.path.as_str()),
         module_offset: entry.module_offset(),

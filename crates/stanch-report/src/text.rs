@@ -16,9 +16,10 @@ mod verdict;
 pub use comparison::write_comparison;
 
 use crate::numbers::{amount_text, bytes_text, plural};
+use finding::Teller;
 use page::{Ink, Page};
-use selection::Selection;
-use stanch_finding::{BlockCount, ByteCount, Finding, Report};
+use selection::{Entry, Selection};
+use stanch_finding::{BlockCount, ByteCount, Finding, Report, owning_frame};
 use std::io::{self, Write};
 
 /// Whether to use the terminal's colours.
@@ -115,8 +116,36 @@ pub(crate) fn next_sentence<'a>(
     (selection.worst(), closing::next_text(&selection, reports, &options))
 }
 
+/// Writes one finding as it stands in a report.
+///
+/// # Errors
+/// Where `out` fails.
+pub fn write_finding(finding: &Finding, options: &TextOptions<'_>, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page::new(options);
+    finding::finding(&Entry::alone(finding), &mut Teller::new(options), options, &mut page);
+    out.write_all(page.text().as_bytes())
+}
+
+/// The place that owns a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The function's name as people write it.
+    pub function: String,
+    /// `src/a.c:12`, or the module and the offset in it; `None` for code outside any module.
+    pub at: Option<String>,
+}
+
+/// The owning frame of a finding, or the innermost one where the whole stack is runtime code; `None` where the stack is
+/// not known.
+#[must_use]
+pub fn place(finding: &Finding, options: &TextOptions<'_>) -> Option<Place> {
+    let frame = finding.site.stack.get(owning_frame(&finding.site).unwrap_or(0))?;
+    Some(Place { function: names::function_name(frame), at: names::place(frame, options) })
+}
+
 /// Bytes that would come back if this finding were fixed.
-fn held_bytes(finding: &Finding) -> ByteCount {
+#[must_use]
+pub fn held_bytes(finding: &Finding) -> ByteCount {
     finding.bytes + finding.indirect_bytes
 }
 

@@ -17,6 +17,7 @@ Examples:
                                          the same for `go tool pprof`; other tools have theirs
   stanch report app.rec --format html -o app.html
   stanch diff old.rec new.rec            what is new, gone, grown, shrunk: between two builds, or two days
+  stanch view app.rec                    look through it on the terminal
   stanch snapshot 4127                   look at a process that `stanch run` is recording
 
 Exit status:
@@ -76,6 +77,13 @@ pub(crate) enum Verb {
     Diff(DiffArgs),
     /// Report on a process that `stanch run` is recording, while it goes on
     Snapshot(SnapshotArgs),
+    /// Look through a recording, or what another tool wrote, on the terminal
+    ///
+    /// Findings, stacks as a tree, a flame graph, and processes over time. Keys are those of vim, or arrows; `?` lists
+    /// them, `q` quits. Works over ssh, in a window of 80x24.
+    ///
+    /// Example: stanch view app.rec
+    View(ViewArgs),
 }
 
 #[derive(Debug, Args)]
@@ -198,6 +206,19 @@ pub(crate) struct SnapshotArgs {
     pub(crate) pid: u32,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ViewArgs {
+    /// A recording, or another tool's file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Suppression file: Stanch's TOML, LeakSanitizer's or valgrind's; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) suppressions: Vec<PathBuf>,
+    /// Colours, which only repeat what the text says [default: auto]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(crate) color: Option<When>,
 }
 
 /// How findings come out; the same for every verb that has any.

@@ -16,6 +16,7 @@ mod reports;
 mod settings;
 mod size;
 mod tell;
+mod view;
 
 use args::{CliArgs, Verb};
 use clap::Parser;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Verb::Report(args) => reports::report(args),
         Verb::Diff(args) => diff::diff(args),
         Verb::Snapshot(args) => reports::snapshot(args),
+        Verb::View(args) => view::view(args),
     };
     result.unwrap_or_else(|error| exit::of_failure(&error)).code()
 }

@@ -3,7 +3,7 @@ use crate::tell;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -13,6 +13,14 @@ const QUIET: Duration = Duration::from_secs(1);
 const BETWEEN_BARS: Duration = Duration::from_millis(200);
 const BETWEEN_LINES: Duration = Duration::from_secs(60);
 const BAR_WIDTH: u64 = 30;
+
+/// The terminal belongs to somebody else, who says by himself what is under way.
+static IS_HUSHED: AtomicBool = AtomicBool::new(false);
+
+/// From now on nothing is told.
+pub(crate) fn hush() {
+    IS_HUSHED.store(true, Relaxed);
+}
 
 /// A step under way; it is over when this is dropped, and the bar goes with it.
 pub(crate) struct Progress {
@@ -61,6 +69,9 @@ fn tell_until(over: &Receiver<()>, what: &str, state: &State) {
     let mut patience = if is_terminal { QUIET } else { BETWEEN_LINES };
     let mut is_drawn = false;
     while over.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+        if IS_HUSHED.load(Relaxed) {
+            continue;
+        }
         let text = text(what, state.done.load(Relaxed), state.total.load(Relaxed), started.elapsed(), is_terminal);
         if is_terminal {
             patience = BETWEEN_BARS;

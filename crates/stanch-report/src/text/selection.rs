@@ -20,7 +20,12 @@ pub(super) struct Entry<'a> {
     pub(super) others_blocks: BlockCount,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    /// A finding by itself.
+    pub(super) fn alone(finding: &'a Finding) -> Self {
+        Self { finding, home: 0, others: 0, others_bytes: ByteCount(0), others_blocks: BlockCount(0) }
+    }
+
     fn bytes(&self) -> ByteCount {
         held_bytes(self.finding) + self.others_bytes
     }

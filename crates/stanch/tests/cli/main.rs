@@ -17,3 +17,4 @@ mod signals;
 mod snapshots;
 mod statuses;
 mod suppressions;
+mod view;

@@ -1,0 +1,213 @@
+//! The viewer in a terminal, over a recording of a real program. tmux is the terminal.
+use crate::bench::{Bench, eventually, reports};
+use serde_json::Value;
+use std::process::{Command, Output};
+
+/// A terminal with a shell in it, that shows what a person would see.
+struct Desk<'a> {
+    bench: &'a Bench,
+    /// The name of a tmux server of its own.
+    server: String,
+}
+
+impl<'a> Desk<'a> {
+    fn open(bench: &'a Bench, name: &str) -> Self {
+        let desk = Self { bench, server: format!("stanch-test-{name}-{}", std::process::id()) };
+        let shell = ["env", "-u", "NO_COLOR", "-u", "STANCH_COLOR", "PS1=ready: ", "/bin/sh"];
+        let new = ["-u", "-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24"];
+        let done = desk.tmux(new.into_iter().chain(shell));
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        desk.wait_for("ready:");
+        desk
+    }
+
+    fn tmux<'b>(&self, args: impl IntoIterator<Item = &'b str>) -> Output {
+        let mut tmux = Command::new("tmux");
+        tmux.args(["-L", &self.server]).args(args).current_dir(&self.bench.folder);
+        tmux.env("LC_ALL", "C.UTF-8").env_remove("TMUX").output().expect("tmux is missing: apt-get install tmux")
+    }
+
+    fn keys(&self, keys: &[&str]) {
+        self.tmux(["send-keys"].into_iter().chain(keys.iter().copied()));
+    }
+
+    fn type_line(&self, text: &str) {
+        self.tmux(["send-keys", "-l", text]);
+        self.keys(&["Enter"]);
+    }
+
+    fn screen(&self) -> String {
+        String::from_utf8(self.tmux(["capture-pane", "-p"]).stdout).expect("tmux writes UTF-8")
+    }
+
+    /// Waits until this is on the screen, and returns the screen.
+    fn wait_for(&self, text: &str) -> String {
+        eventually(&format!("`{text}` on the screen"), || Some(self.screen()).filter(|screen| screen.contains(text)))
+    }
+
+    /// Starts the viewer by way of a file that says its process id.
+    fn view(&self, before: &str, file: &str) {
+        let stanch = env!("CARGO_BIN_EXE_stanch");
+        let _ = std::fs::remove_file(self.bench.path("pid"));
+        self.type_line(&format!("{before} sh -c 'echo $$ > pid; exec {stanch} view {file}'; echo ended with $?"));
+    }
+}
+
+impl Drop for Desk<'_> {
+    fn drop(&mut self) {
+        self.tmux(["kill-server"]);
+    }
+}
+
+/// A recording of Python.
+fn recorded(bench: &Bench) {
+    let script = "import json, sqlite3; print(json.dumps(sqlite3.connect(':memory:').execute('select 1').fetchall()))";
+    bench.run(["run", "--record", "py.rec", "-o", "report", "/usr/bin/python3", "-c", script]).status(0);
+}
+
+/// The number behind these words.
+fn number_after(screen: &str, words: &str) -> u64 {
+    let (_, rest) = screen.split_once(words).unwrap_or_else(|| panic!("no `{words}` in\n{screen}"));
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().expect("a number stands there")
+}
+
+#[test]
+fn every_view_of_a_real_program() {
+    let bench = Bench::new("view");
+    recorded(&bench);
+    let documents = reports(&bench.run(["report", "--format", "json", "py.rec"]).status(0).stdout);
+    let desk = Desk::open(&bench, "views");
+    desk.type_line("stty -g > before; echo this was here");
+    desk.wait_for("\nthis was here");
+    desk.view("", "py.rec");
+
+    let screen = desk.wait_for("[1 findings]");
+    assert!(!screen.contains("this was here"));
+    let findings: Vec<&Value> =
+        documents.iter().flat_map(|one| one["findings"].as_array().expect("it is a list")).collect();
+    assert!(screen.contains(&format!("\n{} finding", findings.len())), "{screen}");
+
+    // The finding that is open must be the one of the same identity in JSON, in all its figures.
+    desk.keys(&["Enter"]);
+    desk.wait_for("   whose");
+    desk.keys(&["G"]);
+    let screen = desk.wait_for("exactly ");
+    let finding = findings.iter().find(|finding| screen.contains(finding["fingerprint"].as_str().expect("text")));
+    let finding = finding.unwrap_or_else(|| panic!("no identity of a finding in\n{screen}"));
+    assert_eq!(Some(number_after(&screen, "exactly ")), finding["bytes"].as_u64());
+    let blocks = screen.split_once("exactly ").map_or("", |(_, rest)| rest);
+    assert_eq!(Some(number_after(blocks, " in ")), finding["blocks"].as_u64());
+
+    desk.keys(&["Escape"]);
+    desk.wait_for("? help  q quit  Enter open  s sort");
+    desk.keys(&["2"]);
+    let screen = desk.wait_for("[2 stacks]");
+    assert!(screen.contains("all stacks") && screen.contains("100.0%"), "{screen}");
+    desk.keys(&["j", "Enter"]);
+    desk.wait_for("main");
+    desk.keys(&["Tab"]);
+    let screen = desk.wait_for("[3 flame]");
+    assert!(screen.contains("all stacks░") && screen.contains("main"), "{screen}");
+    desk.keys(&["l"]);
+    let screen = desk.wait_for("[4 timeline]");
+    let allocations = documents[0]["totals"]["allocations"].as_u64().expect("a number");
+    assert!(screen.contains(&format!("  {allocations} allocations, ")), "{allocations} in\n{screen}");
+
+    desk.tmux(["resize-window", "-x", "30", "-y", "6"]);
+    desk.wait_for("too small");
+    desk.tmux(["resize-window", "-x", "40", "-y", "10"]);
+    desk.wait_for("started by");
+    desk.tmux(["resize-window", "-x", "80", "-y", "24"]);
+    desk.keys(&["?"]);
+    desk.wait_for("everywhere");
+    desk.keys(&["q"]);
+    desk.wait_for("? help  q quit  Enter open  j k");
+    desk.keys(&["q"]);
+    let screen = desk.wait_for("ended with 0");
+    assert!(screen.contains("\nthis was here"), "{screen}");
+    assert_restored(&desk);
+}
+
+#[test]
+fn the_terminal_is_given_back_however_it_ends() {
+    let bench = Bench::new("view-ends");
+    recorded(&bench);
+    let desk = Desk::open(&bench, "ends");
+    desk.type_line("stty -g > before; echo this was here");
+    desk.wait_for("\nthis was here");
+    for (signal, status) in [("", 130), ("TERM", 143), ("HUP", 129), ("INT", 130)] {
+        desk.view("", "py.rec");
+        desk.wait_for("[1 findings]");
+        let pid = std::fs::read_to_string(bench.path("pid")).expect("it was written");
+        match signal {
+            "" => desk.keys(&["C-c"]),
+            signal => {
+                let sent = Command::new("/bin/kill").args(["-s", signal, pid.trim()]).status();
+                assert!(sent.is_ok_and(|status| status.success()));
+            }
+        }
+        let screen = desk.wait_for(&format!("ended with {status}"));
+        assert!(screen.contains("this was here"), "{screen}");
+        assert_restored(&desk);
+        desk.type_line("clear; printf '\\nthis was here\\n'");
+        desk.wait_for("\nthis was here");
+    }
+}
+
+/// The terminal's modes are what they were.
+fn assert_restored(desk: &Desk<'_>) {
+    desk.type_line("stty -g > after; echo compared");
+    desk.wait_for("\ncompared");
+    let [before, after] =
+        ["before", "after"].map(|name| std::fs::read_to_string(desk.bench.path(name)).expect("stty wrote it"));
+    assert_eq!(before, after);
+}
+
+#[test]
+fn colours_are_left_out_where_nobody_wants_them() {
+    let bench = Bench::new("view-colours");
+    recorded(&bench);
+    let desk = Desk::open(&bench, "colours");
+    let seen = |before: &str| {
+        desk.type_line("clear");
+        desk.view(before, "py.rec");
+        desk.wait_for("[1 findings]");
+        desk.keys(&["3"]);
+        desk.wait_for("[3 flame]");
+        let painted = String::from_utf8(desk.tmux(["capture-pane", "-p", "-e"]).stdout).expect("tmux writes UTF-8");
+        desk.keys(&["q"]);
+        desk.wait_for("ended with 0");
+        painted
+    };
+    let has_colours = |painted: &str| ["[30m", "[38;5;0m"].iter().any(|black| painted.contains(black));
+    let painted = seen("");
+    assert!(has_colours(&painted), "{painted:?}");
+    let plain = seen("NO_COLOR=1");
+    assert!(!has_colours(&plain) && plain.contains("\u{1b}[7m"), "{plain:?}");
+}
+
+#[test]
+fn without_a_terminal_it_says_what_to_use() {
+    let bench = Bench::new("view-nowhere");
+    let ended = bench.run(["view", "no-such-file"]).status(2);
+    assert!(ended.stdout.is_empty());
+    assert_eq!(
+        ended.stderr,
+        "error: cannot view: this is not a terminal\n\
+         hint: `stanch report FILE` writes text; `--all` shows all findings\n"
+    );
+}
+
+#[test]
+fn files_that_cannot_be_read_leave_the_terminal_alone() {
+    let bench = Bench::new("view-unreadable");
+    bench.write("text", "not a recording");
+    let desk = Desk::open(&bench, "unreadable");
+    for file in ["text", "no-such-file"] {
+        desk.type_line("clear");
+        desk.view("", file);
+        let screen = desk.wait_for("ended with 2");
+        assert!(screen.contains(&format!("error: cannot read `{file}`")), "{screen}");
+    }
+}
