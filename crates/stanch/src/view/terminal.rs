@@ -3,6 +3,8 @@ use crate::exit::Exit;
 use ratatui::crossterm::event::{self, Event, KeyEvent};
 use ratatui::crossterm::style::force_color_output;
 use ratatui::{DefaultTerminal, Frame};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io;
 use std::sync::Arc;
@@ -52,8 +54,11 @@ impl Terminal {
         if signal != 0 {
             return Ok(Input::Signal(Exit::Program((128 + signal) as u8)));
         }
-        if !event::poll(TICK)? {
+        if !self.has_more()? && !is_gone(TICK)? && !self.has_more()? {
             return Ok(Input::Nothing);
+        }
+        if is_gone(Duration::ZERO)? {
+            return Ok(Input::Signal(Exit::Program(128 + SIGHUP as u8)));
         }
         Ok(match event::read()? {
             Event::Key(key) => Input::Key(key),
@@ -64,7 +69,20 @@ impl Terminal {
 
     /// True where more has happened already.
     pub(super) fn has_more(&self) -> io::Result<bool> {
-        event::poll(Duration::ZERO)
+        // Of a terminal that is gone crossterm would read without end.
+        Ok(!is_gone(Duration::ZERO)? && event::poll(Duration::ZERO)?)
+    }
+}
+
+/// True where the terminal has gone away. Waits for input, for a signal, or for so long.
+fn is_gone(patience: Duration) -> io::Result<bool> {
+    let stdin = io::stdin();
+    let mut watched = [PollFd::new(&stdin, PollFlags::IN)];
+    let patience = Timespec { tv_sec: 0, tv_nsec: patience.subsec_nanos().into() };
+    match rustix::event::poll(&mut watched, Some(&patience)) {
+        Ok(_) => Ok(watched[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)),
+        Err(Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -211,3 +211,20 @@ fn files_that_cannot_be_read_leave_the_terminal_alone() {
         assert!(screen.contains(&format!("error: cannot read `{file}`")), "{screen}");
     }
 }
+
+#[test]
+fn it_ends_with_its_terminal() {
+    let bench = Bench::new("view-gone");
+    recorded(&bench);
+    let desk = Desk::open(&bench, "gone");
+    desk.view("", "py.rec");
+    desk.wait_for("[1 findings]");
+    let pid = std::fs::read_to_string(bench.path("pid")).expect("it was written");
+    drop(desk);
+    let process = std::path::PathBuf::from(format!("/proc/{}", pid.trim()));
+    let is_gone = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        !process.exists()
+    });
+    assert!(is_gone, "process {pid} goes on without a terminal");
+}
