@@ -54,7 +54,7 @@ const FILES: [(&str, SourceKind, u64, u64); 8] = [
 ];
 
 /// Our own recording of the same program: its reader is held to the same rules.
-const RECORDING: &str = "leaks.stanch";
+const RECORDING: &str = "leaks.recording";
 
 fn file(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
