@@ -222,10 +222,11 @@ fn make() {
 
 const PERL: &[Difference] = &[Difference {
     program: "perl",
-    at_most: lost(22_000, 33, 54_000, 24),
+    at_most: lost(22_000, 34, 70_000, 33),
     processes: 0,
     reason: "a forked child reports only what it allocated itself, valgrind once more what its parent did; and a word \
-             that was not traced still points into perl's stack of temporaries (1 block, possibly lost)",
+             that was not traced still points into perl's stack of temporaries (1 block, possibly lost), in half of \
+             the runs into a structure with 9 more",
 }];
 
 const BASH: &[Difference] = &[Difference {
