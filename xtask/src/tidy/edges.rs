@@ -17,6 +17,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("stanch-process", &[]),
     ("stanch-recorder", &["stanch-ledger"]),
     ("stanch-import", &["stanch-recording", "stanch-pprof"]),
+    ("stanch-static", &["stanch-finding"]),
     ("stanch-symbols", &["stanch-recording"]),
     ("stanch-leaks", &["stanch-ledger", "stanch-finding", "stanch-recording"]),
     (
@@ -34,6 +35,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "stanch-leaks",
             "stanch-capture",
             "stanch-import",
+            "stanch-static",
             "stanch-report",
         ],
     ),
