@@ -150,29 +150,37 @@ pub(crate) fn map_slot(ledger: Ledger, address: u64) -> Option<&'static AtomicU6
 /// Hands out the leaf that is mapped in reserve and puts the next one there.
 fn map_leaf(ledger: Ledger, _lock: &SlowLock, prefix: usize) -> Option<()> {
     let header = ledger.header();
-    let leaf = header.leaf_seed.load(Relaxed) as *mut u8;
     let index = header.leaf_count.load(Relaxed) as usize;
-    if leaf.is_null() || index >= LEAF_LIMIT {
-        return failed(ledger);
-    }
-    header.leaf_seed.store(0, Relaxed);
+    let in_reserve = header.leaf_seed.swap(0, Relaxed) as *mut u8;
+    let leaf = if in_reserve.is_null() { last_leaf(ledger).and_then(leaf_after) } else { Some(in_reserve) };
+    let Some(leaf) = leaf.filter(|_| index < LEAF_LIMIT) else { return failed(ledger) };
     ledger.leaf_entry(index).store(prefix as u32 + 1, Relaxed);
     header.leaf_count.store(index as u32 + 1, Release);
     ledger.leaf_pointer(prefix).store(leaf.cast(), Release);
-    reserve_leaf(ledger, leaf);
+    // The next one is there then, even when system calls no longer are.
+    if let Some(next) = leaf_after(leaf) {
+        header.leaf_seed.store(next as u64, Relaxed);
+    }
     Some(())
 }
 
-/// Maps the leaf after `leaf` in the file, so that the next one is there even when system calls no longer are.
-fn reserve_leaf(ledger: Ledger, leaf: *mut u8) {
+/// The leaf that stands last in the file.
+fn last_leaf(ledger: Ledger) -> Option<*mut u8> {
+    let last = (ledger.header().leaf_count.load(Relaxed) as usize).checked_sub(1)?;
+    let prefix = (ledger.leaf_entry(last).load(Relaxed) as usize).checked_sub(1)?;
+    Some(ledger.leaf_pointer(prefix).load(Acquire).cast())
+}
+
+/// Maps the leaf after `leaf` in the file.
+fn leaf_after(leaf: *mut u8) -> Option<*mut u8> {
     if sys::is_restricted() {
-        return;
+        return None;
     }
     // SAFETY: the last page of the leaf.
     let last_page = unsafe { leaf.add(LEAF_STRIDE - 4096) };
-    let Some(next) = sys::map_following(last_page, LEAF_STRIDE) else { return };
+    let next = sys::map_following(last_page, LEAF_STRIDE)?;
     sys::madvise(next, LEAF_STRIDE, libc::MADV_DONTDUMP);
-    ledger.header().leaf_seed.store(next as u64, Relaxed);
+    Some(next)
 }
 
 /// The slot after that of `address`, which a large block owns too.

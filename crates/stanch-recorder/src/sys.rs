@@ -118,18 +118,53 @@ pub(crate) fn reserve(bytes: usize) -> Option<*mut u8> {
     Some(aligned as *mut u8)
 }
 
-/// Maps the `bytes` of a file that follow those of a shared mapping, whose last page is given, at a multiple of
-/// [`HUGE_PAGE_BYTES`]. Needs no file descriptor (mremap(2): an old size of zero duplicates a shared mapping).
+/// Maps `bytes` of a file from a page of a shared mapping on once more, at a place of the kernel's choice or, with
+/// `MREMAP_FIXED`, at this one. Needs no file descriptor (mremap(2): an old size of zero duplicates a shared mapping).
+///
+/// # Safety
+/// With `MREMAP_FIXED` the place must be the caller's own, and not hold the page.
+unsafe fn map_again(page: *mut u8, bytes: usize, fixed: i32, place: usize) -> Option<*mut u8> {
+    let flags = (libc::MREMAP_MAYMOVE | fixed) as usize;
+    // SAFETY: nothing is unmapped but what is at the place, and that is the caller's.
+    let result = unsafe { call(libc::SYS_mremap, page as usize, 0, bytes, flags, place, 0) };
+    (result > 0).then_some(result as *mut u8)
+}
+
+/// Maps the `bytes` of a file, a multiple of [`HUGE_PAGE_BYTES`], that follow those of a shared mapping, whose last page
+/// is given, at a multiple of that.
+///
+/// The place is reserved, for other threads map too, and then filled piece by piece: the kernel holds a new mapping
+/// against a limit on address space as if what it replaces stayed.
 pub(crate) fn map_following(last_page: *mut u8, bytes: usize) -> Option<*mut u8> {
-    let reserved = reserve(HUGE_PAGE_BYTES + bytes)? as usize;
-    let start = reserved + HUGE_PAGE_BYTES;
-    let flags = (libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED) as usize;
-    // SAFETY: an old size of zero changes nothing that is mapped already, and the place was just reserved.
-    let result = unsafe { call(libc::SYS_mremap, last_page as usize, 0, PAGE + bytes, flags, start - PAGE, 0) };
-    let unused = if result > 0 { HUGE_PAGE_BYTES } else { HUGE_PAGE_BYTES + bytes };
-    // SAFETY: nobody has seen the reserved range.
-    unsafe { munmap(reserved as *mut u8, unused) };
-    (result > 0).then_some(start as *mut u8)
+    let reserved = reserve(HUGE_PAGE_BYTES + bytes)?;
+    // SAFETY: inside what was reserved.
+    let start = unsafe { reserved.add(HUGE_PAGE_BYTES) };
+    if fill(start, last_page, bytes).is_none() {
+        // SAFETY: nobody has seen the reserved range.
+        unsafe { munmap(reserved, HUGE_PAGE_BYTES + bytes) };
+        return None;
+    }
+    // SAFETY: nobody has seen what was reserved before `start`.
+    unsafe { munmap(reserved, HUGE_PAGE_BYTES) };
+    Some(start)
+}
+
+/// Fills reserved space from `start` on, and the page before, with what follows in a file from `last_page` on.
+fn fill(start: *mut u8, last_page: *mut u8, bytes: usize) -> Option<()> {
+    let mut before = last_page;
+    for offset in (0..bytes).step_by(HUGE_PAGE_BYTES) {
+        // A piece begins with the page before it, which is mapped elsewhere meanwhile.
+        // SAFETY: without MREMAP_FIXED nothing is unmapped.
+        let aside = unsafe { map_again(before, PAGE, 0, 0) }?;
+        let place = start as usize + offset - PAGE;
+        // SAFETY: the place was reserved; of what is filled already it has only the page that is there again.
+        let piece = unsafe { map_again(aside, PAGE + HUGE_PAGE_BYTES, libc::MREMAP_FIXED, place) };
+        // SAFETY: nobody has seen that page.
+        unsafe { munmap(aside, PAGE) };
+        // SAFETY: the last page of the piece.
+        before = unsafe { piece?.add(HUGE_PAGE_BYTES) };
+    }
+    Some(())
 }
 
 /// # Safety
