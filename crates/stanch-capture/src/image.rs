@@ -1,19 +1,22 @@
-//! A copy of the memory of a process at one instant: everything that can hold a pointer.
-use crate::work::{cores, each};
+//! The memory of a process at one instant: everything that can hold a pointer. It is looked at, not copied.
+use stanch_leaks::Memory;
 use stanch_process::{Mapping, PageRange, Pid, StoppedThread};
 use std::io;
-use std::sync::{Mutex, PoisonError};
 
 /// Name of the recorder's own memory in `/proc/PID/maps`.
 const LEDGER_NAME: &str = "/memfd:stanch-ledger";
 
-/// Memory from `start` on.
-#[derive(Debug)]
-pub(crate) struct Piece {
+/// Pages side by side, all of one mapping.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    /// First address.
     pub(crate) start: u64,
-    pub(crate) bytes: Vec<u8>,
-    /// Index of its mapping.
+    /// Address after the last.
+    pub(crate) end: u64,
+    /// Index of the mapping.
     pub(crate) mapping: usize,
+    /// Where they can be read.
+    pid: Pid,
 }
 
 /// Where a thread is.
@@ -25,24 +28,23 @@ pub(crate) struct ThreadImage {
     pub(crate) thread_pointer: u64,
 }
 
-/// The copy.
+/// What there is to read. The process, or its image, must stand still for as long as this is used.
 #[derive(Debug)]
 pub(crate) struct Image {
     pub(crate) mappings: Vec<Mapping>,
-    pub(crate) pieces: Vec<Piece>,
+    /// In the order of addresses.
+    pub(crate) runs: Vec<Run>,
     pub(crate) threads: Vec<ThreadImage>,
     pub(crate) registers: Vec<u64>,
-    /// Parts that could not be read.
-    pub(crate) unread_bytes: u64,
 }
 
 impl Image {
-    /// Copies the memory of a process that stands still, or of its image. `recorder` is the path of the recorder's
-    /// file, whose own variables are nobody's roots.
+    /// Finds out what there is to read of a process that stands still, or of its image. `recorder` is the path of the
+    /// recorder's file, whose own variables are nobody's roots.
     ///
     /// # Errors
     /// Where the process may not be read.
-    pub(crate) fn copy(source: &Source, threads: &[StoppedThread], recorder: &str) -> io::Result<Self> {
+    pub(crate) fn find(source: &Source, threads: &[StoppedThread], recorder: &str) -> io::Result<Self> {
         let (mappings, not_copied) = source.mappings()?;
         let wanted: Vec<usize> =
             (0..mappings.len()).filter(|index| may_hold_pointers(&mappings, *index, recorder)).collect();
@@ -52,30 +54,49 @@ impl Image {
         let mut runs = Vec::new();
         for (pid, indexes) in [(source.live, live), (source.frozen, frozen)] {
             let scanned: Vec<Mapping> = indexes.iter().map(|index| mappings[*index].clone()).collect();
-            stanch_process::private_pages(pid, &scanned, |index, range| runs.push((pid, indexes[index], range)))?;
+            stanch_process::private_pages(pid, &scanned, |index, PageRange { start, end }| {
+                runs.push(Run { start, end, mapping: indexes[index], pid });
+            })?;
         }
-        runs.sort_unstable_by_key(|(_, _, range)| range.start);
-        let (pieces, unread_bytes) = read(&runs);
+        runs.sort_unstable_by_key(|run| run.start);
         let registers = threads.iter().flat_map(|thread| thread.registers.general).collect();
         let threads = threads.iter().map(|thread| ThreadImage {
             stack_pointer: thread.registers.stack_pointer,
             thread_pointer: thread.registers.thread_pointer,
         });
-        Ok(Self { mappings, pieces, threads: threads.collect(), registers, unread_bytes })
+        Ok(Self { mappings, runs, threads: threads.collect(), registers })
     }
 
-    /// The word at an address; `None` where it was not copied.
+    /// The word at an address; `None` where it cannot be read.
     pub(crate) fn word(&self, address: u64) -> Option<u64> {
-        let index = self.pieces.partition_point(|piece| piece.start <= address).checked_sub(1)?;
-        let piece = &self.pieces[index];
-        let offset = (address - piece.start) as usize;
-        piece.bytes.get(offset..)?.first_chunk().map(|word| u64::from_le_bytes(*word))
+        let mut word = [0; 8];
+        (self.read(address, &mut word) == word.len()).then_some(u64::from_le_bytes(word))
+    }
+
+    /// The words from `start` on, as far as they can be read.
+    pub(crate) fn words(&self, start: u64, end: u64) -> Vec<u64> {
+        let mut bytes = vec![0; (end - start) as usize];
+        let count = self.read(start, &mut bytes);
+        bytes[..count].as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect()
     }
 
     /// The mapping that holds an address.
     pub(crate) fn mapping_at(&self, address: u64) -> Option<usize> {
         let index = self.mappings.partition_point(|mapping| mapping.start <= address).checked_sub(1)?;
         (address < self.mappings[index].end).then_some(index)
+    }
+}
+
+impl Memory for Image {
+    fn ranges(&self) -> Vec<(u64, u64)> {
+        self.runs.iter().map(|run| (run.start, run.end)).collect()
+    }
+
+    fn read(&self, start: u64, into: &mut [u8]) -> usize {
+        let after = self.runs.partition_point(|run| run.start <= start);
+        let Some(run) = self.runs[..after].last().filter(|run| start < run.end) else { return 0 };
+        let count = into.len().min((run.end - start) as usize);
+        stanch_process::read(run.pid, start, &mut into[..count]).unwrap_or(0)
     }
 }
 
@@ -110,45 +131,6 @@ impl Source {
         all.sort_by_key(|(mapping, _)| mapping.start);
         Ok(all.into_iter().unzip())
     }
-}
-
-/// Reads runs of pages on all cores. Gives what was read, and how many bytes could not be.
-fn read(runs: &[(Pid, usize, PageRange)]) -> (Vec<Piece>, u64) {
-    const PART_BYTES: usize = 8 << 20;
-    let mut pieces: Vec<Piece> = runs
-        .iter()
-        .map(|(_, mapping, range)| Piece {
-            start: range.start,
-            bytes: vec![0; (range.end - range.start) as usize],
-            mapping: *mapping,
-        })
-        .collect();
-    let mut parts = Vec::new();
-    for (index, (piece, (pid, _, _))) in pieces.iter_mut().zip(runs).enumerate() {
-        for (part, bytes) in piece.bytes.chunks_mut(PART_BYTES).enumerate() {
-            parts.push((index, *pid, piece.start + (part * PART_BYTES) as u64, Mutex::new(bytes)));
-        }
-    }
-    let counts = each(&parts, cores(), |_, (_, pid, start, bytes)| {
-        let mut bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        stanch_process::read(*pid, *start, &mut bytes).unwrap_or(0) & !7
-    });
-    let mut ends: Vec<Option<u64>> = vec![None; runs.len()];
-    for ((index, _, start, bytes), count) in parts.into_iter().zip(counts) {
-        let bytes = bytes.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if count < bytes.len() {
-            ends[index].get_or_insert(start + count as u64);
-        }
-    }
-    let mut unread_bytes = 0;
-    for (piece, end) in pieces.iter_mut().zip(ends) {
-        if let Some(end) = end {
-            unread_bytes += piece.start + piece.bytes.len() as u64 - end;
-            piece.bytes.truncate((end - piece.start) as usize);
-        }
-    }
-    pieces.retain(|piece| !piece.bytes.is_empty());
-    (pieces, unread_bytes)
 }
 
 fn may_hold_pointers(mappings: &[Mapping], index: usize, recorder: &str) -> bool {

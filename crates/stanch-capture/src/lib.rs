@@ -9,6 +9,7 @@ mod image;
 mod ledger;
 mod preload;
 mod program;
+mod reading;
 mod resolve;
 mod roots;
 mod run;

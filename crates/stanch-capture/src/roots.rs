@@ -1,4 +1,4 @@
-//! Which of the copied memory counts as a root: everything but the heap, dead stacks, and the unused parts of live
+//! Which memory counts as a root: everything but the heap, dead stacks, and the unused parts of live
 //! stacks.
 use crate::heap::Heap;
 use crate::image::{Image, is_part_of};
@@ -21,14 +21,14 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) is_glibc: bool,
 }
 
-/// The roots in an image, sorted and disjoint from blocks.
+/// The roots in memory, sorted and disjoint from blocks.
 pub(crate) fn roots(image: &Image, around: &Surroundings<'_>) -> Vec<RootSpan> {
     let not_roots = excluded(image, around);
     let mut roots = Vec::new();
     let mut next = 0;
-    for piece in &image.pieces {
-        let (start, end) = (piece.start, piece.start + piece.bytes.len() as u64);
-        let policy = policy(image, piece.mapping);
+    for run in &image.runs {
+        let (start, end) = (run.start, run.end);
+        let policy = policy(image, run.mapping);
         let mut at = start;
         while next > 0 && not_roots[next - 1].1 > at {
             next -= 1;
@@ -179,10 +179,20 @@ fn guarded_stacks(image: &Image) -> impl Iterator<Item = (u64, u64)> {
 pub(crate) fn control_block(image: &Image, (start, end): (u64, u64)) -> Option<u64> {
     const SEARCH_BYTES: u64 = 16 << 10;
     const ALIGNMENT: u64 = 64;
+    const PAGE_BYTES: u64 = 4096;
     let lowest = end.saturating_sub(SEARCH_BYTES).max(start).next_multiple_of(ALIGNMENT);
-    (lowest..end)
-        .step_by(ALIGNMENT as usize)
-        .find(|at| image.word(*at) == Some(*at) && image.word(*at + 16) == Some(*at))
+    // Not all of its pages need be there.
+    let page_of = |address: u64| address & !(PAGE_BYTES - 1);
+    (page_of(lowest)..end).step_by(PAGE_BYTES as usize).find_map(|page| {
+        let words = image.words(page, page + PAGE_BYTES);
+        let holds_itself = |at: usize, address: u64| words.get(at) == Some(&address);
+        (page..page + PAGE_BYTES).step_by(ALIGNMENT as usize).filter(|address| (lowest..end).contains(address)).find(
+            |address| {
+                let at = ((address - page) / 8) as usize;
+                holds_itself(at, *address) && holds_itself(at + 2, *address)
+            },
+        )
+    })
 }
 
 /// Kinds that are ranges of memory the program asked for itself.

@@ -1,11 +1,12 @@
 //! Memory at one instant: what is live, and whether it can still be reached.
 use crate::heap::{Block, Heap};
-use crate::image::{Image, Source, ThreadImage, is_part_of};
+use crate::image::{Image, Source, ThreadImage};
 use crate::ledger::{Ledger, LiveMapping, Tables};
-use crate::roots::{Surroundings, control_block, dead_stacks, is_program_break, roots};
+use crate::reading::{self, Known};
+use crate::roots::is_program_break;
 use crate::timeline;
-use crate::work::{at_leisure, cores};
-use stanch_leaks::{Classification, HeapImage, MemoryRange, classify};
+use crate::work::at_leisure;
+use stanch_leaks::{Classification, Pointers};
 use stanch_ledger::{BirthCode, BlockKind, flag};
 use stanch_process::{ForkError, Pid, Stopped, SystemCallSite, Tid};
 use stanch_recording::{AllocatorFunction, Class, Group, Loss, SiteIndex, SizeClass, Snapshot, SnapshotReason};
@@ -14,9 +15,6 @@ use std::io;
 use std::sync::atomic::Ordering::*;
 use std::time::Instant;
 
-/// Fewer blocks are not worth a second thread.
-const BLOCKS_MANY: usize = 4096;
-
 /// What was taken of a process at one instant. What it means is worked out afterwards.
 #[derive(Debug)]
 pub(crate) struct Frozen {
@@ -24,11 +22,8 @@ pub(crate) struct Frozen {
     reason: SnapshotReason,
     pause_ns: u64,
     heap: Heap,
-    mappings: Vec<LiveMapping>,
-    allocator_memory: Vec<(u64, u64)>,
-    dead_stacks: Vec<(u64, u64)>,
-    is_glibc: bool,
-    image: Result<Image, io::Error>,
+    known: Known,
+    pointers: io::Result<Pointers>,
     pub(crate) losses: Vec<Loss>,
 }
 
@@ -36,9 +31,9 @@ pub(crate) struct Frozen {
 pub(crate) fn freeze_at_exit(pid: Pid, ledger: &Ledger, at_ms: u64, recorder: &str) -> Frozen {
     let header = ledger.header();
     let ending = Tid(header.exit_tid.load(Acquire));
-    let taken = Taken::standing(ledger, pid, stanch_process::stop(pid, &[ending]), recorder);
-    let mut frozen = taken.into_frozen(ledger, at_ms, SnapshotReason::Exit, 0);
-    if let Ok(image) = &mut frozen.image {
+    let stopped = stanch_process::stop(pid, &[ending]);
+    let mut standing = Standing::find(ledger, pid, &stopped, recorder);
+    if let Ok(image) = &mut standing.image {
         if header.exit_registers_valid.load(Acquire) != 0 {
             image.registers.extend(header.exit_registers.iter().map(|register| register.load(Relaxed)));
         }
@@ -46,63 +41,69 @@ pub(crate) fn freeze_at_exit(pid: Pid, ledger: &Ledger, at_ms: u64, recorder: &s
         let thread_pointer = header.exit_thread_pointer.load(Acquire);
         image.threads.push(ThreadImage { stack_pointer, thread_pointer });
     }
-    frozen
+    standing.freeze(ledger, at_ms, SnapshotReason::Exit)
 }
 
 /// Takes what is needed from a running process, which stands still only while the kernel makes a copy-on-write image of
-/// it, or, where that cannot be, while its memory is copied.
+/// it, or, where that cannot be, while its memory is read.
 pub(crate) fn freeze_running(pid: Pid, ledger: &Ledger, at_ms: u64, reason: SnapshotReason, recorder: &str) -> Frozen {
     ledger.clear_undo();
     let mappings_before = stanch_process::maps(pid).unwrap_or_default();
     let site = SystemCallSite::find(pid, &mappings_before, recorder);
     let started = Instant::now();
-    let stopped = stanch_process::stop(pid, &[]);
-    let (taken, pause) = match stopped {
-        Ok(mut stopped) => match site.map_err(ForkError::from).and_then(|site| stopped.fork(pid, site)) {
-            Ok(process) => {
-                let undo = ledger.begin_undo();
-                let tables = ledger.tables();
-                let losses = running_threads(&stopped).into_iter().collect();
-                let threads = stopped.resume();
-                let pause = started.elapsed();
-                let source = Source { frozen: process.pid(), live: stanch_process::memory_id(pid), mappings_before };
-                let (heap, image) = at_leisure(|| {
-                    let heap = Heap::read(ledger, &tables);
-                    drop(undo);
-                    (heap, Image::copy(&source, &threads, recorder))
-                });
-                (Taken { tables, heap, image, losses }, pause)
-            }
-            Err(error) => {
-                let mut taken = Taken::standing(ledger, pid, Ok(stopped), recorder);
-                taken.losses.push(Loss {
-                    what: "a fork of the program".to_owned(),
-                    why: format!("it stood still until its memory was copied: {error}"),
-                });
-                (taken, started.elapsed())
-            }
-        },
-        Err(error) => (Taken::standing(ledger, pid, Err(error), recorder), started.elapsed()),
+    let mut stopped = stanch_process::stop(pid, &[]);
+    let forked = match &mut stopped {
+        Ok(stopped) => site.map_err(ForkError::from).and_then(|site| stopped.fork(pid, site)).map_err(Some),
+        Err(_) => Err(None),
     };
-    taken.into_frozen(ledger, at_ms, reason, pause.as_nanos() as u64)
+    let (mut frozen, pause) = match (forked, stopped) {
+        (Ok(process), Ok(stopped)) => {
+            let undo = ledger.begin_undo();
+            let tables = ledger.tables();
+            let losses = running_threads(&stopped).into_iter().collect();
+            let threads = stopped.resume();
+            let pause = started.elapsed();
+            let source = Source { frozen: process.pid(), live: stanch_process::memory_id(pid), mappings_before };
+            let frozen = at_leisure(|| {
+                let heap = Heap::read(ledger, &tables);
+                drop(undo);
+                let image = Image::find(&source, &threads, recorder);
+                Standing { tables, heap, image, losses }.freeze(ledger, at_ms, reason)
+            });
+            (frozen, pause)
+        }
+        (forked, stopped) => {
+            let mut standing = Standing::find(ledger, pid, &stopped, recorder);
+            if let Err(Some(error)) = forked {
+                standing.losses.push(Loss {
+                    what: "a fork of the program".to_owned(),
+                    why: format!("it stood still until its memory was read: {error}"),
+                });
+            }
+            let frozen = standing.freeze(ledger, at_ms, reason);
+            drop(stopped);
+            (frozen, started.elapsed())
+        }
+    };
+    frozen.pause_ns = pause.as_nanos() as u64;
+    frozen
 }
 
-/// What one instant left.
-struct Taken {
+/// What there is of a process that stands still.
+struct Standing {
     tables: Tables,
     heap: Heap,
     image: io::Result<Image>,
     losses: Vec<Loss>,
 }
 
-impl Taken {
-    /// Copies everything while the process stands still, and lets it go on.
-    fn standing(ledger: &Ledger, pid: Pid, stopped: io::Result<Stopped>, recorder: &str) -> Self {
+impl Standing {
+    fn find(ledger: &Ledger, pid: Pid, stopped: &io::Result<Stopped>, recorder: &str) -> Self {
         let pid = stanch_process::memory_id(pid);
         let source = Source { frozen: pid, live: pid, mappings_before: Vec::new() };
         let losses = stopped.as_ref().ok().and_then(running_threads).into_iter().collect();
-        let image = match &stopped {
-            Ok(stopped) => Image::copy(&source, &stopped.threads, recorder),
+        let image = match stopped {
+            Ok(stopped) => Image::find(&source, &stopped.threads, recorder),
             Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
         };
         let tables = ledger.tables();
@@ -110,12 +111,21 @@ impl Taken {
         Self { tables, heap, image, losses }
     }
 
-    fn into_frozen(self, ledger: &Ledger, at_ms: u64, reason: SnapshotReason, pause_ns: u64) -> Frozen {
-        let Self { tables, heap, image, losses } = self;
+    /// Reads the memory. From here on the process need not stand still any more.
+    fn freeze(self, ledger: &Ledger, at_ms: u64, reason: SnapshotReason) -> Frozen {
+        let Self { tables, heap, image, mut losses } = self;
         let (mappings, allocator_memory) = ledger.split_mappings(tables.mappings);
-        let dead_stacks = tables.dead_stacks;
         let is_glibc = ledger.header().flags.load(Relaxed) & flag::FOREIGN_MALLOC == 0;
-        Frozen { at_ms, reason, pause_ns, heap, mappings, allocator_memory, dead_stacks, is_glibc, image, losses }
+        let known = Known { mappings, allocator_memory, dead_stacks: tables.dead_stacks, is_glibc };
+        let pointers = image.map(|image| reading::read(&image, &heap, &known));
+        let unread_bytes = pointers.as_ref().map_or(0, Pointers::unread_bytes);
+        if unread_bytes > 0 {
+            losses.push(Loss {
+                what: format!("{unread_bytes} bytes of memory"),
+                why: "they could not be read; blocks that only they hold may be called lost".to_owned(),
+            });
+        }
+        Frozen { at_ms, reason, pause_ns: 0, heap, known, pointers, losses }
     }
 }
 
@@ -149,14 +159,14 @@ impl Frozen {
 
     /// The live blocks, mappings included.
     fn blocks(&self) -> impl Iterator<Item = Block> {
-        self.heap.blocks().chain(self.mappings.iter().filter_map(mapping_block))
+        self.heap.blocks().chain(self.known.mappings.iter().filter_map(mapping_block))
     }
 
     /// Decides what is lost.
     pub(crate) fn decide(mut self) -> (Snapshot, Vec<Loss>) {
         let mut groups = Groups::default();
-        match std::mem::replace(&mut self.image, Err(io::ErrorKind::NotFound.into())) {
-            Ok(image) => self.decide_with(&image, &mut groups),
+        match std::mem::replace(&mut self.pointers, Err(io::ErrorKind::NotFound.into())) {
+            Ok(pointers) => self.decide_with(pointers, &mut groups),
             Err(error) => {
                 self.losses.push(Loss {
                     what: "what is lost and what can still be reached".to_owned(),
@@ -169,22 +179,13 @@ impl Frozen {
         (Snapshot { at_ms, reason, pause_ns, groups: groups.finish() }, self.losses)
     }
 
-    fn decide_with(&mut self, image: &Image, groups: &mut Groups) {
-        if image.unread_bytes > 0 {
-            self.losses.push(Loss {
-                what: format!("{} bytes of memory", image.unread_bytes),
-                why: "they could not be read; blocks that only they hold may be called lost".to_owned(),
-            });
-        }
-        let heap_image = self.heap_image(image);
-        let threads = if heap_image.blocks.len() < BLOCKS_MANY { 1 } else { cores() };
-        let decided = classify(&heap_image, threads);
-        drop(heap_image);
+    fn decide_with(&self, pointers: Pointers, groups: &mut Groups) {
+        let decided = pointers.classify(reading::threads(&self.heap));
         let indirect = indirect_sums(&self.heap, &decided);
         for (index, block) in self.heap.blocks().enumerate() {
             groups.add(&block, decided.class[index], indirect.get(&(index as u32)).copied().unwrap_or_default());
         }
-        for (mapping, is_referenced) in self.mappings.iter().zip(&decided.mapping_referenced) {
+        for (mapping, is_referenced) in self.known.mappings.iter().zip(&decided.mapping_referenced) {
             let is_held = *is_referenced || is_program_break(mapping.slot.kind());
             let class = if is_held { Class::StillReachable } else { Class::DefinitelyLost };
             if let Some(block) = mapping_block(mapping) {
@@ -192,54 +193,6 @@ impl Frozen {
             }
         }
     }
-
-    fn heap_image<'a>(&'a self, image: &'a Image) -> HeapImage<'a> {
-        let program_break: Vec<(u64, u64)> = self
-            .mappings
-            .iter()
-            .filter(|mapping| is_program_break(mapping.slot.kind()))
-            .map(|mapping| (mapping.start, mapping.end))
-            .collect();
-        let dead_stacks = dead_stacks(image, &self.dead_stacks);
-        let around = Surroundings {
-            heap: &self.heap,
-            dead_stacks: &dead_stacks,
-            program_break: &program_break,
-            allocator_memory: &self.allocator_memory,
-            is_glibc: self.is_glibc,
-        };
-        HeapImage {
-            blocks: &self.heap.ranges,
-            memory: image.pieces.iter().map(|piece| MemoryRange { start: piece.start, bytes: &piece.bytes }).collect(),
-            roots: roots(image, &around),
-            root_words: image.registers.clone(),
-            start_words: thread_vectors(image, &dead_stacks).into_iter().chain(linker_words(image)).collect(),
-            mappings: self.mappings.iter().map(|mapping| (mapping.start, mapping.end)).collect(),
-            vtable_spans: image
-                .mappings
-                .iter()
-                .filter(|mapping| mapping.readable && !mapping.writable && mapping.inode != 0)
-                .map(|mapping| (mapping.start, mapping.end))
-                .collect(),
-        }
-    }
-}
-
-/// A thread's dynamic thread vector (the second word of its control block) is held by a pointer past its first element.
-/// glibc keeps that of an ended thread with its stack, for the next one.
-fn thread_vectors(image: &Image, dead_stacks: &[(u64, u64)]) -> Vec<u64> {
-    let running = image.threads.iter().map(|thread| thread.thread_pointer);
-    let ended = dead_stacks.iter().filter_map(|stack| control_block(image, *stack));
-    running.chain(ended).filter_map(|thread| image.word(thread.checked_add(8)?)).collect()
-}
-
-/// What stands in the dynamic linker's own variables. It keeps its tables of code ranges by an aligned address inside
-/// the block (`dl-find_object.c`), so any pointer there holds its block.
-fn linker_words(image: &Image) -> Vec<u64> {
-    let is_linker = |name: &str| name.rsplit('/').next().is_some_and(|file| file.starts_with("ld-linux"));
-    let pieces = image.pieces.iter().filter(|piece| is_part_of(&image.mappings, piece.mapping, is_linker));
-    let words = pieces.flat_map(|piece| piece.bytes.as_chunks::<8>().0);
-    words.map(|word| u64::from_le_bytes(*word)).collect()
 }
 
 pub(crate) fn mapping_block(mapping: &LiveMapping) -> Option<Block> {

@@ -7,7 +7,7 @@
 //! resident before.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-use stanch_leaks::{BlockRange, Classification, HeapImage, MemoryRange, PointerPolicy, RootSpan, classify};
+use stanch_leaks::{BlockRange, Captured, Classification, HeapImage, MemoryRange, PointerPolicy, RootSpan, classify};
 use stanch_recording::Class;
 use std::time::Instant;
 
@@ -131,12 +131,13 @@ fn measure(name: &str, heap: &Heap, expected: Class, threads: usize) {
     let blocks = heap.content.len() as u64 / STRIDE;
     let ranges: Vec<BlockRange> =
         (0..blocks).map(|i| BlockRange { start: Heap::address(i as usize), bytes: BLOCK_BYTES }).collect();
+    let memory = Captured(vec![
+        MemoryRange { start: HEAP, bytes: &heap.content },
+        MemoryRange { start: ROOTS, bytes: &heap.roots },
+    ]);
     let image = HeapImage {
         blocks: &ranges,
-        memory: vec![
-            MemoryRange { start: HEAP, bytes: &heap.content },
-            MemoryRange { start: ROOTS, bytes: &heap.roots },
-        ],
+        memory: &memory,
         roots: vec![RootSpan { start: ROOTS, end: ROOTS + heap.roots.len() as u64, policy: PointerPolicy::Any }],
         ..HeapImage::default()
     };

@@ -11,4 +11,6 @@ pub mod naive;
 mod reachability;
 
 pub use findings::{Scope, report};
-pub use reachability::{BlockRange, Classification, HeapImage, MemoryRange, PointerPolicy, RootSpan, classify};
+pub use reachability::{
+    BlockRange, Captured, Classification, HeapImage, Memory, MemoryRange, PointerPolicy, Pointers, RootSpan, classify,
+};

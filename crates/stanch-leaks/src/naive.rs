@@ -57,10 +57,12 @@ struct Heap<'i> {
 impl<'i> Heap<'i> {
     fn new(image: &'i HeapImage<'i>) -> Self {
         let mut words = BTreeMap::new();
-        for range in &image.memory {
-            for (at, word) in range.bytes.chunks(8).enumerate().filter(|(_, word)| word.len() == 8) {
+        for (start, end) in image.memory.ranges() {
+            let mut bytes = vec![0; (end - start) as usize];
+            let count = image.memory.read(start, &mut bytes);
+            for (at, word) in bytes[..count].chunks(8).enumerate().filter(|(_, word)| word.len() == 8) {
                 let value = word.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte));
-                words.insert(range.start + 8 * at as u64, value);
+                words.insert(start + 8 * at as u64, value);
             }
         }
         let starts = image.blocks.iter().enumerate().map(|(number, block)| (block.start, number)).collect();

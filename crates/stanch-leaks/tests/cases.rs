@@ -1,5 +1,5 @@
 //! Small heaps with known answers, each put to `classify` and to its twin.
-use stanch_leaks::{BlockRange, HeapImage, MemoryRange, PointerPolicy, RootSpan, classify, naive};
+use stanch_leaks::{BlockRange, Captured, HeapImage, MemoryRange, PointerPolicy, RootSpan, classify, naive};
 use stanch_recording::Class::{self, DefinitelyLost, IndirectlyLost, PossiblyLost, StillReachable};
 
 const VTABLE: u64 = 0x40_0010;
@@ -23,9 +23,11 @@ fn check(blocks: &[(u64, &[u64])], policy: PointerPolicy, roots: &[u64], expecte
     let roots: Vec<u8> = roots.iter().flat_map(|root| root.to_le_bytes()).collect();
     let ranges: Vec<BlockRange> =
         (0..).zip(blocks).map(|(block, &(bytes, _))| BlockRange { start: at(block), bytes }).collect();
+    let memory =
+        Captured(vec![MemoryRange { start: at(0), bytes: &content }, MemoryRange { start: ROOTS, bytes: &roots }]);
     let image = HeapImage {
         blocks: &ranges,
-        memory: vec![MemoryRange { start: at(0), bytes: &content }, MemoryRange { start: ROOTS, bytes: &roots }],
+        memory: &memory,
         roots: vec![RootSpan { start: ROOTS, end: ROOTS + roots.len() as u64, policy }],
         vtable_spans: vec![VTABLES],
         ..HeapImage::default()

@@ -1,6 +1,6 @@
 //! Holds `classify` against its slow twin on random heaps.
 use proptest::prelude::*;
-use stanch_leaks::{BlockRange, HeapImage, MemoryRange, PointerPolicy, RootSpan, classify, naive};
+use stanch_leaks::{BlockRange, Captured, HeapImage, MemoryRange, PointerPolicy, RootSpan, classify, naive};
 use stanch_recording::Class;
 
 const HEAP: u64 = 0x1000;
@@ -166,8 +166,9 @@ impl Plan {
 
         let split = ROOTS + 8 * self.start_only_roots as u64;
         let root = |start, end, policy| RootSpan { start, end, policy };
+        let memory = Captured(memory.iter().map(|(start, bytes)| MemoryRange { start: *start, bytes }).collect());
         let image = HeapImage {
-            memory: memory.iter().map(|(start, bytes)| MemoryRange { start: *start, bytes }).collect(),
+            memory: &memory,
             roots: vec![
                 root(ROOTS, split, PointerPolicy::StartOnly),
                 root(split, ROOTS + 8 * ROOT_WORDS as u64, PointerPolicy::Any),
@@ -235,7 +236,7 @@ fn large_enough_to_be_shared() {
             (0..BLOCKS).map(|block| BlockRange { start: address(block), bytes: 16 }).collect();
         let image = HeapImage {
             blocks: &blocks,
-            memory: vec![MemoryRange { start: HEAP, bytes: &content }],
+            memory: &Captured(vec![MemoryRange { start: HEAP, bytes: &content }]),
             root_words: (0..2).map(|_| address(random())).collect(),
             ..HeapImage::default()
         };
@@ -277,7 +278,7 @@ proptest! {
         let blocks: Vec<BlockRange> = (0..len).map(|block| BlockRange { start: address(block), bytes: 16 }).collect();
         hold_against_twin(&HeapImage {
             blocks: &blocks,
-            memory: vec![MemoryRange { start: HEAP, bytes: &content }],
+            memory: &Captured(vec![MemoryRange { start: HEAP, bytes: &content }]),
             root_words: roots.into_iter().map(address).collect(),
             ..HeapImage::default()
         })?;

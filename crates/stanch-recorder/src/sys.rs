@@ -130,8 +130,8 @@ unsafe fn map_again(page: *mut u8, bytes: usize, fixed: i32, place: usize) -> Op
     (result > 0).then_some(result as *mut u8)
 }
 
-/// Maps the `bytes` of a file, a multiple of [`HUGE_PAGE_BYTES`], that follow those of a shared mapping, whose last page
-/// is given, at a multiple of that.
+/// Maps the `bytes` of a file, a multiple of [`HUGE_PAGE_BYTES`], that follow those of a shared mapping, whose last
+/// page is given, at a multiple of that.
 ///
 /// The place is reserved, for other threads map too, and then filled piece by piece: the kernel holds a new mapping
 /// against a limit on address space as if what it replaces stayed.

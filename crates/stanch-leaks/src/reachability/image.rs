@@ -1,5 +1,6 @@
 //! What reachability is asked about, and its answer.
 use stanch_recording::Class;
+use std::fmt::Debug;
 
 /// A live allocation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,13 +22,43 @@ impl BlockRange {
     }
 }
 
-/// Captured memory. Addresses in no range were not readable or not present; they hold zeros.
+/// The memory of a process that stands still: what its blocks and roots hold.
+pub trait Memory: Debug + Sync {
+    /// What can be read, as (start, end), sorted by address and disjoint. Every start is a multiple of 8. Addresses
+    /// outside were not readable or not present; they hold zeros.
+    fn ranges(&self) -> Vec<(u64, u64)>;
+
+    /// Fills `into` with what is at `start`, both inside one of the ranges. Gives the number of bytes read; where it is
+    /// smaller than wanted the rest cannot be read.
+    fn read(&self, start: u64, into: &mut [u8]) -> usize;
+}
+
+/// Some memory at hand.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MemoryRange<'a> {
     /// Address of the first byte; a multiple of 8.
     pub start: u64,
     /// What was there.
     pub bytes: &'a [u8],
+}
+
+/// Memory that has been captured: ranges sorted by address and disjoint.
+#[derive(Clone, Debug, Default)]
+pub struct Captured<'a>(pub Vec<MemoryRange<'a>>);
+
+impl Memory for Captured<'_> {
+    fn ranges(&self) -> Vec<(u64, u64)> {
+        self.0.iter().map(|range| (range.start, range.start + range.bytes.len() as u64)).collect()
+    }
+
+    fn read(&self, start: u64, into: &mut [u8]) -> usize {
+        let at = self.0.partition_point(|range| range.start <= start);
+        let Some(range) = self.0[..at].last() else { return 0 };
+        let rest = range.bytes.get((start - range.start) as usize..).unwrap_or_default();
+        let count = rest.len().min(into.len());
+        into[..count].copy_from_slice(&rest[..count]);
+        count
+    }
 }
 
 /// What a pointer found in a root may point to.
@@ -51,12 +82,12 @@ pub struct RootSpan {
 }
 
 /// A process at one instant, as far as reachability needs it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct HeapImage<'a> {
     /// The live blocks, sorted by address and disjoint.
     pub blocks: &'a [BlockRange],
-    /// The contents of blocks and roots, sorted by address and disjoint.
-    pub memory: Vec<MemoryRange<'a>>,
+    /// The contents of blocks and roots.
+    pub memory: &'a dyn Memory,
     /// Where scanning starts; disjoint from the blocks.
     pub roots: Vec<RootSpan>,
     /// Values of registers.
@@ -69,6 +100,21 @@ pub struct HeapImage<'a> {
     pub mappings: Vec<(u64, u64)>,
     /// Read-only data of modules as (start, end), where vtables live.
     pub vtable_spans: Vec<(u64, u64)>,
+}
+
+impl Default for HeapImage<'_> {
+    fn default() -> Self {
+        const NOTHING: &Captured<'_> = &Captured(Vec::new());
+        Self {
+            blocks: &[],
+            memory: NOTHING,
+            roots: Vec::new(),
+            root_words: Vec::new(),
+            start_words: Vec::new(),
+            mappings: Vec::new(),
+            vtable_spans: Vec::new(),
+        }
+    }
 }
 
 /// The answer, in the order of [`HeapImage::blocks`] and [`HeapImage::mappings`].

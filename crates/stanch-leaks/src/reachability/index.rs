@@ -74,19 +74,21 @@ impl PointerIndex {
         word.wrapping_sub(self.lowest) <= self.extent
     }
 
-    /// The last block that starts at or before the address, or [`NO_BLOCK`]. Whether the block extends to the
-    /// address is for the caller to check.
+    /// The last block that starts at or before the address. Whether it extends to the address is for the caller to
+    /// check.
     #[inline]
-    pub(super) fn lookup(&self, address: u64) -> u32 {
+    pub(super) fn lookup(&self, address: u64) -> Found {
         let leaf = self.leaf(address >> (self.granule_shift + GRANULE_BITS + STRIPE_BITS));
         if leaf & INSIDE != 0 {
-            return if leaf == UNUSED { NO_BLOCK } else { leaf & !INSIDE };
+            let block = if leaf == UNUSED { NO_BLOCK } else { leaf & !INSIDE };
+            return Found { block, is_start: false };
         }
         let in_leaf = (address >> (self.granule_shift + GRANULE_BITS)) as usize & ((1 << STRIPE_BITS) - 1);
         let stripe = self.stripes[(leaf as usize) << STRIPE_BITS | in_leaf];
         let granule = (address >> self.granule_shift) as u32 & 63;
         let up_to_here = stripe.starts & (u64::MAX >> (63 - granule));
-        (stripe.before + up_to_here.count_ones()).wrapping_sub(1)
+        let starts_here = up_to_here >> granule != 0 && address & ((1 << self.granule_shift) - 1) == 0;
+        Found { block: (stripe.before + up_to_here.count_ones()).wrapping_sub(1), is_start: starts_here }
     }
 
     #[inline]
@@ -101,6 +103,15 @@ impl PointerIndex {
             at += 1;
         }
     }
+}
+
+/// A block that may contain an address.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Found {
+    /// The last block that starts at or before the address, or [`NO_BLOCK`].
+    pub(super) block: u32,
+    /// True where it starts there.
+    pub(super) is_start: bool,
 }
 
 /// Fibonacci hashing: consecutive regions, the usual case, spread evenly.
@@ -169,8 +180,9 @@ mod tests {
         let blocks: Vec<_> = blocks.iter().map(|&(start, bytes)| BlockRange { start, bytes }).collect();
         let index = PointerIndex::build(&blocks);
         for &(address, expected) in lookups {
-            let found = index.lookup(address);
+            let Found { block: found, is_start } = index.lookup(address);
             let found = (index.may_point(address) && found != NO_BLOCK).then_some(found);
+            assert_eq!(is_start, found.is_some_and(|k| blocks[k as usize].start == address), "{address:#x}");
             let found = found.filter(|&k| address <= blocks[k as usize].last_pointer());
             assert_eq!(found, expected, "{address:#x}");
         }

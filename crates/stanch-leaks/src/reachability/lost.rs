@@ -10,7 +10,7 @@
 //! Which lost blocks are pointed to is found out by all threads. Who leads whom depends on who comes first, so one
 //! thread does it, to the same end each time: it follows many chains side by side. The passes over cycles take one
 //! candidate at a time and wait for memory at every step; lost cycles are rare.
-use super::BlockRange;
+use super::edges::Target;
 use super::marks::{Mark, Marks};
 use super::team::Team;
 use super::trace::{Trace, Visitor};
@@ -26,7 +26,7 @@ const BELOW_CANDIDATE: u32 = u32::MAX - 1;
 pub(super) fn group(team: &Team<'_>, marks: &Marks) -> (Vec<Class>, Vec<u32>) {
     let mut class = marks.classes();
     if pointed_to(team, marks, &mut class) == 0 {
-        return (class, (0..team.blocks.len() as u32).collect());
+        return (class, (0..marks.len() as u32).collect());
     }
     let no_leader_yet =
         |(block, class): (u32, &Class)| if *class == Class::IndirectlyLost { NOT_REACHED } else { block };
@@ -38,8 +38,7 @@ pub(super) fn group(team: &Team<'_>, marks: &Marks) -> (Vec<Class>, Vec<u32>) {
     (class, leader)
 }
 
-/// Scans every lost block and makes indirectly lost what another one points to. Gives the number of these. (A block
-/// that points to itself would come out right as a cycle, too, but later.)
+/// Follows every lost block and makes indirectly lost what another one points to. Gives the number of these.
 fn pointed_to(team: &Team<'_>, marks: &Marks, class: &mut [Class]) -> usize {
     const PART: usize = 1 << 16;
     let seen: Vec<AtomicU8> = class.iter().map(|_| AtomicU8::new(0)).collect();
@@ -100,15 +99,13 @@ impl<I: Iterator<Item = u32>> Visitor for PointedTo<'_, I> {
     }
 
     #[inline]
-    fn points(&mut self, from: u32, _word: u64, to: u32, _block: BlockRange) -> bool {
-        if from != to {
-            self.seen[to as usize].store(1, Relaxed);
-        }
+    fn points(&mut self, _from: u32, to: Target) -> bool {
+        self.seen[to.block() as usize].store(1, Relaxed);
         false
     }
 }
 
-/// Scans the leaders and passes them on to whatever they reach.
+/// Follows the leaders and passes them on to whatever they reach.
 struct BelowLeaders<'a> {
     class: &'a [Class],
     leader: &'a mut [u32],
@@ -126,10 +123,10 @@ impl Visitor for BelowLeaders<'_> {
     }
 
     #[inline]
-    fn points(&mut self, from: u32, _word: u64, to: u32, _block: BlockRange) -> bool {
-        let is_new = self.wants(to);
+    fn points(&mut self, from: u32, to: Target) -> bool {
+        let is_new = self.wants(to.block());
         if is_new {
-            self.leader[to as usize] = self.leader[from as usize];
+            self.leader[to.block() as usize] = self.leader[from as usize];
         }
         is_new
     }
@@ -147,10 +144,10 @@ impl Visitor for BelowCandidates<'_> {
     }
 
     #[inline]
-    fn points(&mut self, _from: u32, _word: u64, to: u32, _block: BlockRange) -> bool {
-        let is_new = self.wants(to);
+    fn points(&mut self, _from: u32, to: Target) -> bool {
+        let is_new = self.wants(to.block());
         if is_new {
-            self.leader[to as usize] = BELOW_CANDIDATE;
+            self.leader[to.block() as usize] = BELOW_CANDIDATE;
         }
         is_new
     }
@@ -172,10 +169,10 @@ impl Visitor for BelowCycles<'_> {
     }
 
     #[inline]
-    fn points(&mut self, _from: u32, _word: u64, to: u32, _block: BlockRange) -> bool {
-        let is_new = self.wants(to);
+    fn points(&mut self, _from: u32, to: Target) -> bool {
+        let is_new = self.wants(to.block());
         if is_new {
-            self.leader[to as usize] = self.current;
+            self.leader[to.block() as usize] = self.current;
         }
         is_new
     }

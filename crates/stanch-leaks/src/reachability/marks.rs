@@ -16,6 +16,7 @@ pub(super) enum Mark {
 }
 
 /// The marks of all blocks.
+#[derive(Debug)]
 pub(super) struct Marks(Vec<AtomicU8>);
 
 impl Marks {

@@ -1,93 +1,55 @@
 //! Follows pointers from block to block.
 //!
-//! A heap does not fit a cache, so nearly every step of a traversal misses: the index, the block's extent, its
-//! content. The work is therefore done in batches, each step for a whole batch before the next one, which lets the
-//! processor wait for many misses at once. No order between blocks is promised.
-use super::BlockRange;
-use super::index::{NO_BLOCK, PointerIndex};
-use super::memory::{Memory, aligned, words};
+//! Even reduced to its pointers a heap does not fit a cache, so nearly every step of a traversal misses: where a
+//! block's pointers stand, they themselves, what is known of their targets. The work is therefore done in batches, each
+//! step for a whole batch before the next one, which lets the processor wait for many misses at once. No order between
+//! blocks is promised.
+use super::edges::{Edges, Target};
 use super::pool::Pool;
 use std::hint::black_box;
 
-/// Blocks scanned at a time.
+/// Blocks followed at a time.
 pub(super) const BLOCK_BATCH: usize = 64;
-/// Words looked up at a time.
-const WORD_BATCH: usize = 256;
+/// Pointers looked at at a time.
+const TARGET_BATCH: usize = 256;
 
 /// What a traversal wants with the pointers it finds.
 pub(super) trait Visitor {
-    /// The next block to scan of those with which the traversal starts.
+    /// The next block of those with which the traversal starts.
     fn next_seed(&mut self) -> Option<u32> {
         None
     }
 
-    /// False where no pointer to the block could matter: spares looking closer.
+    /// False where no pointer to the block could matter.
     fn wants(&self, block: u32) -> bool;
 
-    /// `word`, found in the block `from` or, where that is [`NO_BLOCK`], in a root, points into the block `to` or one
-    /// past its end. True where that block is to be scanned too.
-    fn points(&mut self, from: u32, word: u64, to: u32, block: BlockRange) -> bool;
-
-    /// Content of a block is about to be scanned, or of a root.
-    fn scans(&mut self, address: u64, bytes: &[u8]) {
-        let _ = (address, bytes);
-    }
+    /// The block `from` points to another. True where that one is to be followed too.
+    fn points(&mut self, from: u32, to: Target) -> bool;
 }
 
-/// A word that may be a pointer.
-#[derive(Clone, Copy, Default)]
-struct Candidate {
-    word: u64,
-    from: u32,
-    to: u32,
-}
-
-/// A traversal: what is still to be scanned, and the means to find out where pointers lead.
+/// A traversal: what is still to be followed.
 pub(super) struct Trace<'a> {
-    blocks: &'a [BlockRange],
-    index: &'a PointerIndex,
-    pub(super) memory: Memory<'a>,
+    edges: &'a Edges,
     pending: Vec<u32>,
     /// Where other threads find work, if there are any.
     pool: Option<&'a Pool>,
-    candidates: Vec<Candidate>,
+    candidates: Vec<(u32, Target)>,
 }
 
 impl<'a> Trace<'a> {
-    pub(super) fn new(
-        blocks: &'a [BlockRange],
-        index: &'a PointerIndex,
-        memory: Memory<'a>,
-        pool: Option<&'a Pool>,
-    ) -> Self {
-        Self { blocks, index, memory, pending: Vec::new(), pool, candidates: Vec::with_capacity(WORD_BATCH) }
+    pub(super) fn new(edges: &'a Edges, pool: Option<&'a Pool>) -> Self {
+        Self { edges, pending: Vec::new(), pool, candidates: Vec::with_capacity(TARGET_BATCH) }
     }
 
-    /// Has the block scanned by the next [`Self::run`].
+    /// Has the block followed by the next [`Self::run`].
     pub(super) fn push(&mut self, block: u32) {
         self.pending.push(block);
     }
 
-    /// Follows these words.
-    pub(super) fn follow(&mut self, words: impl IntoIterator<Item = u64>, visitor: &mut impl Visitor) {
-        words.into_iter().for_each(|word| self.add(NO_BLOCK, word, visitor));
-        self.resolve(visitor);
-    }
-
-    /// Follows the words in this span of captured memory.
-    pub(super) fn follow_span(&mut self, start: u64, end: u64, visitor: &mut impl Visitor) {
-        let (start, end) = aligned(start, end);
-        for (address, bytes) in self.memory.pieces(start, end) {
-            visitor.scans(address, bytes);
-            self.follow(words(bytes), visitor);
-        }
-    }
-
-    /// Scans the pending blocks, the visitor's seeds and what they lead to, until nothing is left, neither here nor at
-    /// other threads that share their work with this one.
+    /// Follows the pending blocks, the visitor's seeds and what they lead to, until nothing is left, neither here nor
+    /// at other threads that share their work with this one.
     pub(super) fn run(&mut self, visitor: &mut impl Visitor) {
-        let mut batch = [Content::default(); BLOCK_BATCH];
-        let mut hint = 0;
+        let mut batch: [(u32, usize, &[Target]); BLOCK_BATCH] = [(0, 0, &[]); BLOCK_BATCH];
         loop {
             while self.pending.len() < BLOCK_BATCH
                 && let Some(seed) = visitor.next_seed()
@@ -103,13 +65,17 @@ impl<'a> Trace<'a> {
                 }
                 continue;
             }
-            for (content, &number) in batch.iter_mut().zip(&self.pending[from..]) {
-                *content = Content::of(number, self.blocks[number as usize], &self.memory, &mut hint);
+            for (entry, &block) in batch.iter_mut().zip(&self.pending[from..]) {
+                let (part, targets) = self.edges.first(block);
+                *entry = (block, part, targets);
             }
             self.pending.truncate(from);
             touch(&batch[..len]);
-            for content in &batch[..len] {
-                self.add_content(content, visitor);
+            for &(block, part, targets) in &batch[..len] {
+                self.add(block, targets, visitor);
+                for targets in self.edges.rest(block, part) {
+                    self.add(block, targets, visitor);
+                }
             }
             self.resolve(visitor);
             if let Some(pool) = self.pool {
@@ -125,71 +91,33 @@ impl<'a> Trace<'a> {
         self.pool = pool;
     }
 
-    fn add_content(&mut self, content: &Content<'_>, visitor: &mut impl Visitor) {
-        if content.bytes.len() as u64 == content.end - content.start {
-            visitor.scans(content.start, content.bytes);
-            words(content.bytes).for_each(|word| self.add(content.number, word, visitor));
-        } else {
-            for (address, bytes) in self.memory.pieces(content.start, content.end) {
-                visitor.scans(address, bytes);
-                words(bytes).for_each(|word| self.add(content.number, word, visitor));
-            }
-        }
-    }
-
     #[inline]
-    fn add(&mut self, from: u32, word: u64, visitor: &mut impl Visitor) {
-        if self.index.may_point(word) {
-            self.candidates.push(Candidate { word, from, to: NO_BLOCK });
-            if self.candidates.len() == WORD_BATCH {
+    fn add(&mut self, from: u32, targets: &[Target], visitor: &mut impl Visitor) {
+        for &to in targets {
+            self.candidates.push((from, to));
+            if self.candidates.len() == TARGET_BATCH {
                 self.resolve(visitor);
             }
         }
     }
 
-    /// Looks up the candidates, shows the visitor those that point into blocks, and makes pending what it asks for.
+    /// Shows the visitor the pointers that it wants, and makes pending what it asks for.
     fn resolve(&mut self, visitor: &mut impl Visitor) {
-        for candidate in &mut self.candidates {
-            candidate.to = self.index.lookup(candidate.word);
-        }
-        self.candidates.retain(|candidate| candidate.to != NO_BLOCK && visitor.wants(candidate.to));
-
-        let mut extents = [BlockRange::default(); WORD_BATCH];
-        for (extent, candidate) in extents.iter_mut().zip(&self.candidates) {
-            *extent = self.blocks[candidate.to as usize];
-        }
-        for (&extent, &Candidate { word, from, to }) in extents.iter().zip(&self.candidates) {
-            if word <= extent.last_pointer() && visitor.points(from, word, to, extent) {
-                self.pending.push(to);
+        self.candidates.retain(|(_, to)| visitor.wants(to.block()));
+        for &(from, to) in &self.candidates {
+            if visitor.points(from, to) {
+                self.pending.push(to.block());
             }
         }
         self.candidates.clear();
     }
 }
 
-/// The words of a block that is about to be scanned.
-#[derive(Clone, Copy, Default)]
-struct Content<'a> {
-    number: u32,
-    start: u64,
-    end: u64,
-    /// What was captured of them, up to the first gap.
-    bytes: &'a [u8],
-}
-
-impl<'a> Content<'a> {
-    #[inline]
-    fn of(number: u32, block: BlockRange, memory: &Memory<'a>, hint: &mut usize) -> Self {
-        let (start, end) = aligned(block.start, block.start.saturating_add(block.bytes));
-        Self { number, start, end, bytes: memory.prefix(start, end, hint) }
-    }
-}
-
-/// Reads a byte at each end of every content, so that the misses happen side by side.
-fn touch(contents: &[Content<'_>]) {
-    let mut sum = 0_u8;
-    for content in contents {
-        sum ^= content.bytes.first().unwrap_or(&0) ^ content.bytes.last().unwrap_or(&0);
+/// Reads the first pointer of every block, so that the misses happen side by side.
+fn touch(batch: &[(u32, usize, &[Target])]) {
+    let mut sum = 0;
+    for (_, _, targets) in batch {
+        sum ^= targets.first().map_or(0, |target| target.block());
     }
     black_box(sum);
 }
