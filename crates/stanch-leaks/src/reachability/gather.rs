@@ -131,8 +131,9 @@ impl<'a> Gatherer<'a> {
     pub(super) fn read(&mut self, (start, end): (u64, u64)) -> Gathered {
         let image = self.shared.image;
         let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.resize((end - start) as usize, 0);
-        let count = image.memory.read(start, &mut buffer).min(buffer.len()) & !7;
+        buffer.resize(PART_BYTES as usize, 0);
+        let wanted = &mut buffer[..(end - start) as usize];
+        let count = image.memory.read(start, wanted).min(wanted.len()) & !7;
         let unread_bytes = (end - start) - count as u64;
         let content = Content { start, bytes: &buffer[..count] };
         let first = image.blocks.partition_point(|block| block.start.saturating_add(block.bytes) <= start);

@@ -1,7 +1,7 @@
 //! Tracked mappings: does anything outside one point into it?
 use super::PointerPolicy;
 use super::words::words;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// Collects which mappings were seen to be pointed to.
 #[derive(Debug)]
@@ -9,13 +9,16 @@ pub(super) struct Mappings {
     /// (start, end, position in the image), sorted.
     mappings: Vec<(u64, u64, usize)>,
     referenced: Vec<AtomicBool>,
+    /// How many are not.
+    unreferenced: AtomicUsize,
 }
 
 impl Mappings {
     pub(super) fn new(mappings: &[(u64, u64)]) -> Self {
         let mut sorted: Vec<_> = mappings.iter().enumerate().map(|(i, &(start, end))| (start, end, i)).collect();
         sorted.sort_unstable();
-        Self { mappings: sorted, referenced: mappings.iter().map(|_| AtomicBool::new(false)).collect() }
+        let referenced = mappings.iter().map(|_| AtomicBool::new(false)).collect();
+        Self { mappings: sorted, referenced, unreferenced: AtomicUsize::new(mappings.len()) }
     }
 
     /// Notes the pointers in some content at `address`.
@@ -30,13 +33,15 @@ impl Mappings {
 
     /// Notes a mapping by its position.
     pub(super) fn note_position(&self, position: u32) {
-        self.referenced[position as usize].store(true, Relaxed);
+        if !self.referenced[position as usize].swap(true, Relaxed) {
+            self.unreferenced.fetch_sub(1, Relaxed);
+        }
     }
 
     /// Notes a pointer that lies in no memory.
     pub(super) fn note_word(&self, word: u64) {
         if let Some(&(_, _, position)) = self.find(word) {
-            self.referenced[position].store(true, Relaxed);
+            self.note_position(position as u32);
         }
     }
 
@@ -44,24 +49,27 @@ impl Mappings {
         self.referenced.into_iter().map(AtomicBool::into_inner).collect()
     }
 
-    /// Finds the pointers from some content at `address` to mappings that it is not part of: each one's position, and
-    /// whether it points to the start.
+    /// Finds the pointers from some content at `address` to mappings that it is not part of and that nothing is known
+    /// to refer to yet: each one's position, and whether it points to the start.
     #[inline]
     pub(super) fn find_in(&self, address: u64, bytes: &[u8], each: impl FnMut(u32, bool)) {
-        if !self.mappings.is_empty() {
+        if self.unreferenced.load(Relaxed) > 0 {
             self.find_some(address, bytes, each);
         }
     }
 
     fn find_some(&self, address: u64, bytes: &[u8], mut each: impl FnMut(u32, bool)) {
         let (lowest, highest) = (self.mappings[0].0, self.mappings[self.mappings.len() - 1].1);
+        // Pointers to one place come in crowds.
+        let (mut last_start, mut last_end) = (0, 0);
         for (word, at) in words(bytes).zip((address..).step_by(8)) {
-            if word < lowest || highest <= word {
+            if word < lowest || highest <= word || (last_start..last_end).contains(&word) {
                 continue;
             }
-            if let Some(&(start, end, position)) = self.find(word)
-                && (at < start || end <= at)
-            {
+            let Some(&(start, end, position)) = self.find(word) else { continue };
+            if self.referenced[position].load(Relaxed) {
+                (last_start, last_end) = (start, end);
+            } else if at < start || end <= at {
                 each(position as u32, word == start);
             }
         }
