@@ -13,6 +13,15 @@ pub struct ComparedSide<'a> {
     pub reports: &'a [Report],
 }
 
+impl ComparedSide<'_> {
+    /// Findings that suppressions took out; those that are over take out nothing.
+    pub(crate) fn suppressed_findings(&self) -> u64 {
+        let tallies = self.reports.iter().flat_map(|report| &report.suppressed);
+        let findings = tallies.filter(|tally| tally.expired.is_none()).map(|tally| tally.findings);
+        findings.fold(0, u64::saturating_add)
+    }
+}
+
 /// Where a change leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Course {

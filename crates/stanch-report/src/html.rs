@@ -1,4 +1,4 @@
-//! One self-contained page: verdict, findings, graphs. It loads nothing over a network and says so in its own content
+//! Self-contained pages: verdict, findings, graphs. A page loads nothing over a network and says so in its own content
 //! security policy.
 //!
 //! The page is built in two parts. What is seen first stands in it as text: verdict, sums, the worst findings. All the
@@ -6,8 +6,10 @@
 //! stacks opens at once. Views are bounded; what a view leaves out, it sums exactly and says so.
 //!
 //! ```text
-//! html.rs        the order of the page, its policy, its escaping
-//! ├─ overview    what is seen first
+//! html.rs        the page of a report
+//! ├─ comparison  the page of two sides compared
+//! ├─ page        its order, its policy, its escaping
+//! ├─ overview    what is seen first of a report
 //! ├─ findings    rows, and their details in pieces
 //! ├─ flame       stacks merged by function, from both ends
 //! ├─ memory      history, sizes and lifetimes of each process
@@ -16,19 +18,20 @@
 //! └─ veil        what is withheld, where that is asked for
 //! ```
 mod chunk;
+mod comparison;
 mod findings;
 mod flame;
 mod memory;
 mod overview;
+mod page;
 mod source;
 mod veil;
 
+pub use comparison::{Comparison, write_comparison};
+
 use crate::stacks::ProcessStacks;
-use crate::text::page::cleaned;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use chunk::Chunks;
-use sha2::{Digest, Sha256};
+use page::Page;
 use stanch_finding::Report;
 use stanch_recording::Recording;
 use std::io::{self, Write};
@@ -57,10 +60,13 @@ pub struct HtmlOptions<'a> {
     pub progress: &'a dyn Fn(u64, u64),
 }
 
-/// The page's own script: one scope, in this order.
+/// The script of a report: one scope, in this order.
 const SCRIPT: &str = concat!(
     "\"use strict\";(() => {\n",
     include_str!("html/assets/core.js"),
+    include_str!("html/assets/table.js"),
+    include_str!("html/assets/graph.js"),
+    include_str!("html/assets/unseen.js"),
     include_str!("html/assets/summary.js"),
     include_str!("html/assets/findings.js"),
     include_str!("html/assets/flame.js"),
@@ -68,12 +74,10 @@ const SCRIPT: &str = concat!(
     include_str!("html/assets/time.js"),
     include_str!("html/assets/shapes.js"),
     include_str!("html/assets/processes.js"),
+    include_str!("html/assets/report.js"),
     include_str!("html/assets/app.js"),
     "})();\n"
 );
-const STYLE: &str = include_str!("html/assets/style.css");
-/// The elements that are there before the script runs.
-const BODY: &str = include_str!("html/assets/body.html");
 
 /// Writes the page. `reports` are those of the recording's processes, in their order.
 ///
@@ -85,7 +89,7 @@ pub fn write(
     options: &HtmlOptions<'_>,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let veil = Veil::new(options.privacy, recording, reports);
+    let veil = Veil::new(options.privacy, &[recording], &[reports]);
     let stacks: Vec<ProcessStacks<'_>> = recording.processes.iter().map(ProcessStacks::of).collect();
     let parts = stacks.len() as u64 + 3;
     let mut chunks = Chunks::default();
@@ -95,115 +99,32 @@ pub fn write(
     (options.progress)(2, parts);
     let flames = flame::embed(&stacks, &veil, &mut chunks, &|done| (options.progress)(done + 2, parts));
     let overview = overview::Overview::new(recording, reports, &veil, options, findings, memory, flames);
-    let result = write_page(&overview, &chunks, options, out);
+    let page = Page {
+        tool_version: options.tool_version,
+        title: overview.title(),
+        tone: overview.tone(),
+        verdict: overview.verdict(),
+        next: overview.next(),
+        because: overview.because(),
+        subject: &overview.command(),
+        subject_title: "The command that was recorded",
+        data: &overview.to_json()?,
+        script: SCRIPT,
+    };
+    let result = page.write(&chunks, out);
     (options.progress)(parts, parts);
     result
 }
 
-fn write_page(
-    overview: &overview::Overview,
-    chunks: &Chunks,
-    options: &HtmlOptions<'_>,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    let policy = format!(
-        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; img-src data:; base-uri 'none'; \
-         form-action 'none'",
-        hash(SCRIPT),
-        hash(STYLE)
-    );
-    writeln!(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
-    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">")?;
-    writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
-    writeln!(
-        out,
-        "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">"
-    )?;
-    writeln!(out, "<meta name=\"generator\" content=\"stanch {}\">", escaped(options.tool_version))?;
-    writeln!(out, "<link rel=\"icon\" href=\"data:,\">\n<title>{}</title>", escaped(&overview.title()))?;
-    writeln!(out, "<style>{STYLE}</style>\n</head>")?;
-    let body = BODY
-        .replace("{{tone}}", overview.tone())
-        .replace("{{title}}", &escaped(&overview.title()))
-        .replace("{{verdict}}", &escaped(overview.verdict()))
-        .replace("{{command}}", &escaped(&overview.command()))
-        .replace("{{advice}}", &advice(overview));
-    writeln!(out, "{body}")?;
-    writeln!(out, "<script type=\"application/json\" id=\"overview\">{}</script>", script_safe(&overview.to_json()?))?;
-    writeln!(out, "<script>{SCRIPT}</script>")?;
-    chunks.write(out)?;
-    writeln!(out, "</body>\n</html>")
-}
-
-/// Prose in which names stand between backticks.
-fn prose(text: &str) -> String {
-    let escaped = escaped(text);
-    let parts: Vec<&str> = escaped.split('`').collect();
-    let code = |(index, part): (usize, &&str)| match index % 2 {
-        1 if index + 1 < parts.len() => format!("<code>{part}</code>"),
-        1 => format!("`{part}"),
-        _ => (*part).to_owned(),
-    };
-    parts.iter().enumerate().map(code).collect()
-}
-
-/// What to do next, and why that.
-fn advice(overview: &overview::Overview) -> String {
-    let (next, because) = (prose(overview.next()), prose(overview.because()));
-    if next.is_empty() {
-        return String::new();
-    }
-    format!("    <p id=\"next\"><b>Next:</b> {next} <span class=\"muted\">{because}</span></p>\n")
-}
-
-/// As content security policies name a script or style.
-fn hash(text: &str) -> String {
-    STANDARD.encode(Sha256::digest(text.as_bytes()))
-}
-
-/// Text between tags, or in a quoted attribute.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in cleaned(text).chars() {
-        match character {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            // Markers of the body's template.
-            '{' => safe.push_str("&#123;"),
-            other => safe.push(other),
-        }
-    }
-    safe
-}
-
-/// JSON that ends no script element and begins no comment in one.
-fn script_safe(json: &str) -> String {
-    json.replace('<', "\\u003c")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{SCRIPT, STYLE, escaped, prose, script_safe};
-
     #[test]
-    fn markup_in_names_stays_text() {
-        assert_eq!(
-            escaped("</title><b a='\"'>&{{x}}"),
-            "&lt;/title&gt;&lt;b a=&#39;&quot;&#39;&gt;&amp;&#123;&#123;x}}"
-        );
-        assert_eq!(prose("look at `<f>` and `g"), "look at <code>&lt;f&gt;</code> and `g");
-        assert_eq!(script_safe("\"</script><!--\""), "\"\\u003c/script>\\u003c!--\"");
-    }
-
-    #[test]
-    fn the_page_itself_ends_no_element_and_names_no_address() {
-        assert!(!SCRIPT.contains("</script") && !SCRIPT.contains("<!--"));
-        assert!(!STYLE.contains("</style"));
-        for word in ["fetch(", "XMLHttpRequest", "WebSocket", "import(", "@import", "eval(", "innerHTML", "//cdn"] {
-            assert!(!SCRIPT.contains(word) && !STYLE.contains(word), "`{word}`");
+    fn scripts_end_no_element_and_ask_for_nothing() {
+        for script in [super::SCRIPT, super::comparison::SCRIPT] {
+            assert!(!script.contains("</script") && !script.contains("<!--"));
+            for word in ["fetch(", "XMLHttpRequest", "WebSocket", "import(", "eval(", "innerHTML", "//cdn"] {
+                assert!(!script.contains(word), "`{word}`");
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 //! first; then what was suppressed and what could not be seen. Nothing is left out without saying how much. Colour only
 //! repeats what the words say. Lines keep to the width where they can; a file and line is never cut or broken.
 mod closing;
-mod comparison;
+pub(crate) mod comparison;
 mod finding;
 pub(crate) mod names;
 pub(crate) mod page;
@@ -71,6 +71,22 @@ pub struct TextOptions<'a> {
     pub reachable_flag: &'a str,
 }
 
+impl<'a> TextOptions<'a> {
+    /// For those sentences of the text that stand on pages, too.
+    fn of_sentences(base_dir: Option<&'a str>) -> Self {
+        Self {
+            style: Style::Plain,
+            width: 80,
+            findings: Limit::First(1),
+            frames: Limit::All,
+            reachable: Reachable::Summary,
+            base_dir,
+            all_flag: "--all",
+            reachable_flag: "--show-reachable",
+        }
+    }
+}
+
 /// Writes the reports as one text.
 ///
 /// # Errors
@@ -102,16 +118,7 @@ pub(crate) fn next_sentence<'a>(
     reports: &'a [Report],
     base_dir: Option<&str>,
 ) -> (Option<&'a Finding>, Option<String>) {
-    let options = TextOptions {
-        style: Style::Plain,
-        width: 80,
-        findings: Limit::First(1),
-        frames: Limit::All,
-        reachable: Reachable::Summary,
-        base_dir,
-        all_flag: "--all",
-        reachable_flag: "--show-reachable",
-    };
+    let options = TextOptions::of_sentences(base_dir);
     let selection = Selection::new(reports, &options);
     (selection.worst(), closing::next_text(&selection, reports, &options))
 }

@@ -36,6 +36,7 @@ Configuration:
 const DIFF_MORE: &str = "\
 Example:
   stanch diff main.rec branch.rec        status 1 if the branch leaks more than main
+  stanch diff main.rec branch.rec --format html -o diff.html
 
 Exit status:
   0 nothing new, grown or worse; 1 something is, at or above --fail-on (definitely-lost unless given;

@@ -2,31 +2,42 @@
 use crate::args::{DiffArgs, FailOn, Format};
 use crate::exit::Exit;
 use crate::input::{Source, read_source};
-use crate::output::{VERSION, badness, deliver, reports_in, text_options};
+use crate::output::{VERSION, badness, deliver, html_options, reports_in, text_options};
+use crate::progress::Progress;
 use crate::settings::OutputPlan;
 use crate::{VerbResult, output, reports};
 use anyhow::{Context, Result, bail};
 use stanch_finding::comparison::{Category, Change, Thresholds, compare};
 use stanch_finding::{ByteCount, Report};
 use stanch_leaks::Scope;
-use stanch_report::{ComparedSide, json, text};
+use stanch_recording::Recording;
+use stanch_report::html::Comparison;
+use stanch_report::{ComparedSide, html, json, text};
 use std::path::Path;
 
 pub(crate) fn diff(args: &DiffArgs) -> VerbResult {
     let plan = reports::plan(&args.output)?;
     check_format(plan.format)?;
-    let (old, new) = (findings(&args.old, &plan)?, findings(&args.new, &plan)?);
-    let limit = limit(&plan, &new)?;
+    let sides = [Side::read(&args.old, &plan)?, Side::read(&args.new, &plan)?];
+    let limit = limit(&plan, &sides[1].reports)?;
     let thresholds = Thresholds { min_bytes: ByteCount(args.min_bytes.get()), min_percent: args.min_percent };
-    let changes = compare(&old, &new, thresholds);
-    let names = [&args.old, &args.new].map(|path| path.display().to_string());
-    let old = ComparedSide { name: &names[0], reports: &old };
-    let new = ComparedSide { name: &names[1], reports: &new };
+    let changes = compare(&sides[0].reports, &sides[1].reports, thresholds);
+    let [old, new] = [0, 1].map(|side| sides[side].compared());
     let stream = output::Stream::Stdout;
+    let text = text_options(&plan, stream);
     let mut bytes = Vec::new();
     match plan.format {
         Format::Json => json::write_comparison(&changes, old, new, thresholds, VERSION, &mut bytes),
-        _ => text::write_comparison(&changes, old, new, &text_options(&plan, stream), &mut bytes),
+        Format::Html => {
+            let recordings = sides[0].recording.as_ref().zip(sides[1].recording.as_ref());
+            let recordings = recordings.map(|(old, new)| [old, new]);
+            let comparison =
+                Comparison { changes: &changes, old, new, recordings, thresholds, reachable: text.reachable };
+            let progress = Progress::new("making the page");
+            let counted = |done, total| progress.at(done, total);
+            html::write_comparison(&comparison, &html_options(&plan, &counted), &mut bytes)
+        }
+        _ => text::write_comparison(&changes, old, new, &text, &mut bytes),
     }
     .context("cannot format the comparison")?;
     deliver(&bytes, &plan, stream)?;
@@ -36,28 +47,45 @@ pub(crate) fn diff(args: &DiffArgs) -> VerbResult {
 
 fn check_format(format: Format) -> Result<()> {
     match format {
-        Format::Text | Format::Json => Ok(()),
-        _ => bail!("a comparison does not come in this format\nhint: give `--format text` or `--format json`"),
+        Format::Text | Format::Json | Format::Html => Ok(()),
+        _ => bail!("a comparison does not come in this format\nhint: give `--format text`, `json` or `html`"),
     }
 }
 
-/// All findings of one side. What is still reachable counts also where it is not shown: it may have become lost.
-fn findings(path: &Path, plan: &OutputPlan) -> Result<Vec<Report>> {
-    let reports: Vec<Report> = match read_source(path)? {
-        Source::Recording(recording) if recording.processes.is_empty() => Vec::new(),
-        Source::Recording(recording) => reports_in(&recording, plan, Scope::Everything),
-        Source::Reports(reports) => {
-            reports.into_iter().map(|report| plan.suppressions.apply(report, plan.today)).collect()
+/// What is compared with the other.
+struct Side {
+    /// The file as it was named.
+    name: String,
+    /// All findings. What is still reachable counts also where it is not shown: it may have become lost.
+    reports: Vec<Report>,
+    /// `None` where the file holds reports only.
+    recording: Option<Recording>,
+}
+
+impl Side {
+    fn read(path: &Path, plan: &OutputPlan) -> Result<Side> {
+        let name = path.display().to_string();
+        let (reports, recording) = match read_source(path)? {
+            Source::Recording(recording) if recording.processes.is_empty() => (Vec::new(), None),
+            Source::Recording(recording) => (reports_in(&recording, plan, Scope::Everything), Some(recording)),
+            Source::Reports(reports) => {
+                let reports = reports.into_iter().map(|report| plan.suppressions.apply(report, plan.today));
+                (reports.collect(), None)
+            }
+        };
+        if reports.is_empty() {
+            // Nobody looked: that must not pass for "nothing there".
+            bail!(
+                "`{name}` has no process: there is nothing to compare\nhint: `stanch report` says why it was \
+                 not recorded"
+            );
         }
-    };
-    if reports.is_empty() {
-        // Nobody looked: that must not pass for "nothing there".
-        bail!(
-            "`{}` has no process: there is nothing to compare\nhint: `stanch report` says why it was not recorded",
-            path.display()
-        );
+        Ok(Side { name, reports, recording })
     }
-    Ok(reports)
+
+    fn compared(&self) -> ComparedSide<'_> {
+        ComparedSide { name: &self.name, reports: &self.reports }
+    }
 }
 
 /// What ends with status 1. Of a sampled process nothing is known to be lost, so what is live counts.

@@ -102,14 +102,18 @@ pub(crate) fn deliver(bytes: &[u8], plan: &OutputPlan, stream: Stream) -> Result
 
 fn write_html(recording: &Recording, reports: &[Report], plan: &OutputPlan, out: &mut Vec<u8>) -> io::Result<()> {
     let progress = Progress::new("making the page");
-    let options = html::HtmlOptions {
+    html::write(recording, reports, &html_options(plan, &|done, total| progress.at(done, total)), out)
+}
+
+/// How pages are made.
+pub(crate) fn html_options<'a>(plan: &'a OutputPlan, progress: &'a dyn Fn(u64, u64)) -> html::HtmlOptions<'a> {
+    html::HtmlOptions {
         tool_version: VERSION,
         privacy: if plan.redact { html::Privacy::Redacted } else { html::Privacy::Open },
         base_dir: plan.base_folder.as_deref(),
         read_source: &read_source,
-        progress: &|done, total| progress.at(done, total),
-    };
-    html::write(recording, reports, &options, out)
+        progress,
+    }
 }
 
 /// A source file as the recording names it, if it is there, is a file, and is not too large for one.

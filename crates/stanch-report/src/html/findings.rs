@@ -11,8 +11,8 @@ use stanch_finding::{Finding, Frame, FrameRole, Kind, Report, normal_name, ownin
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-/// Rows of the table.
-const ROWS_MAX: usize = 50_000;
+/// Most rows of a table.
+pub(super) const ROWS_MAX: usize = 50_000;
 /// Rows that have their details in the page.
 const DETAILS_MAX: usize = 4_000;
 /// Details in one piece.
@@ -24,25 +24,38 @@ pub(super) struct Embedded {
     pub(super) count: usize,
     /// Where the rows are.
     rows: usize,
-    /// Where the details are, and how many of them a piece holds.
-    details: Vec<usize>,
-    details_a_chunk: usize,
+    details: Pieces,
     /// What has no row: kind, findings, bytes, blocks.
     left_out: Vec<(&'static str, u64, u64, u64)>,
     /// The first rows, for the overview.
     pub(super) first: Vec<Row>,
 }
 
+/// Where the details of the first rows are.
+#[derive(Serialize)]
+pub(super) struct Pieces {
+    pieces: Vec<usize>,
+    /// How many of them a piece holds.
+    in_each: usize,
+}
+
 /// One row.
 #[derive(Serialize)]
 pub(super) struct Row {
-    kind: &'static str,
     bytes: u64,
     blocks: u64,
     indirect_bytes: u64,
     indirect_blocks: u64,
-    confidence: &'static str,
     process: usize,
+    #[serde(flatten)]
+    claim: Claim,
+}
+
+/// What is claimed of which place, and how sure that is.
+#[derive(Serialize)]
+pub(super) struct Claim {
+    kind: &'static str,
+    confidence: &'static str,
     owner: String,
     owner_kind: &'static str,
     function: String,
@@ -55,13 +68,20 @@ pub(super) struct Row {
 #[derive(Default, Serialize)]
 struct Columns {
     texts: Vec<String>,
-    kind: Vec<u32>,
     bytes: Vec<u64>,
     blocks: Vec<u64>,
     indirect_bytes: Vec<u64>,
     indirect_blocks: Vec<u64>,
-    confidence: Vec<u32>,
     process: Vec<usize>,
+    #[serde(flatten)]
+    claims: ClaimColumns,
+}
+
+/// Claims as columns of texts.
+#[derive(Default, Serialize)]
+pub(super) struct ClaimColumns {
+    kind: Vec<u32>,
+    confidence: Vec<u32>,
     owner: Vec<u32>,
     owner_kind: Vec<u32>,
     function: Vec<u32>,
@@ -72,13 +92,14 @@ struct Columns {
 }
 
 #[derive(Serialize)]
-struct Details {
+struct Details<D> {
     texts: Vec<String>,
-    findings: Vec<Detail>,
+    findings: Vec<D>,
 }
 
+/// What is behind a row.
 #[derive(Serialize)]
-struct Detail {
+pub(super) struct Detail {
     message: String,
     /// Between what bytes and blocks lie, where they are estimates.
     estimate: Option<String>,
@@ -113,14 +134,11 @@ pub(super) fn embed(reports: &[Report], veil: &Veil, options: &HtmlOptions<'_>, 
     });
     let count = findings.len();
     let rest = findings.split_off(count.min(ROWS_MAX));
-    let detailed = &findings[..findings.len().min(DETAILS_MAX)];
-    let details = detailed.chunks(DETAILS_A_CHUNK).map(|piece| chunks.add(&details(piece, veil, options)));
-    let details = details.collect();
+    let details = embed_details(&findings, chunks, |(_, finding), of| of.detail(finding), veil, options);
     Embedded {
         count,
         rows: chunks.add(&columns(&findings, veil)),
         details,
-        details_a_chunk: DETAILS_A_CHUNK,
         left_out: left_out(&rest),
         first: findings.iter().take(6).map(|(process, finding)| row(*process, finding, veil)).collect(),
     }
@@ -140,22 +158,45 @@ fn named_frame(finding: &Finding) -> Option<&Frame> {
     finding.site.stack.get(owning_frame(&finding.site).unwrap_or(0))
 }
 
-pub(super) fn row(process: usize, finding: &Finding, veil: &Veil) -> Row {
-    let frame = named_frame(finding);
+fn row(process: usize, finding: &Finding, veil: &Veil) -> Row {
     Row {
-        kind: finding.kind.as_str(),
         bytes: finding.bytes.0,
         blocks: finding.blocks.0,
         indirect_bytes: finding.indirect_bytes.0,
         indirect_blocks: finding.indirect_blocks.0,
-        confidence: finding.confidence.as_str(),
         process,
-        owner: owner(finding, veil),
-        owner_kind: finding.owner.kind.as_str(),
-        function: frame.map_or_else(|| finding.site.allocator.clone(), |frame| function(frame, veil)),
-        place: frame.map_or_else(String::new, |frame| place(frame, veil)),
-        module: frame.and_then(|frame| frame.module.as_deref()).map_or_else(String::new, |module| veil.path(module)),
-        fingerprint: finding.fingerprint.as_str().to_owned(),
+        claim: Claim::new(finding.kind, finding, veil),
+    }
+}
+
+impl Claim {
+    /// The claim of a finding that is taken for one of this kind.
+    pub(super) fn new(kind: Kind, finding: &Finding, veil: &Veil) -> Claim {
+        let frame = named_frame(finding);
+        let module = frame.and_then(|frame| frame.module.as_deref());
+        Claim {
+            kind: kind.as_str(),
+            confidence: finding.confidence.as_str(),
+            owner: owner(finding, veil),
+            owner_kind: finding.owner.kind.as_str(),
+            function: frame.map_or_else(|| finding.site.allocator.clone(), |frame| function(frame, veil)),
+            place: frame.map_or_else(String::new, |frame| place(frame, veil)),
+            module: module.map_or_else(String::new, |module| veil.path(module)),
+            fingerprint: finding.fingerprint.as_str().to_owned(),
+        }
+    }
+}
+
+impl ClaimColumns {
+    pub(super) fn push(&mut self, claim: Claim, texts: &mut Texts) {
+        self.kind.push(texts.number(claim.kind.to_owned()));
+        self.confidence.push(texts.number(claim.confidence.to_owned()));
+        self.owner.push(texts.number(claim.owner));
+        self.owner_kind.push(texts.number(claim.owner_kind.to_owned()));
+        self.function.push(texts.number(claim.function));
+        self.place.push(texts.number(claim.place));
+        self.module.push(texts.number(claim.module));
+        self.fingerprint.push_str(&claim.fingerprint);
     }
 }
 
@@ -194,55 +235,68 @@ fn columns(findings: &[(usize, &Finding)], veil: &Veil) -> Columns {
     let (mut texts, mut columns) = (Texts::default(), Columns::default());
     for (process, finding) in findings {
         let row = row(*process, finding, veil);
-        columns.kind.push(texts.number(row.kind.to_owned()));
         columns.bytes.push(row.bytes);
         columns.blocks.push(row.blocks);
         columns.indirect_bytes.push(row.indirect_bytes);
         columns.indirect_blocks.push(row.indirect_blocks);
-        columns.confidence.push(texts.number(row.confidence.to_owned()));
         columns.process.push(row.process);
-        columns.owner.push(texts.number(row.owner));
-        columns.owner_kind.push(texts.number(row.owner_kind.to_owned()));
-        columns.function.push(texts.number(row.function));
-        columns.place.push(texts.number(row.place));
-        columns.module.push(texts.number(row.module));
-        columns.fingerprint.push_str(&row.fingerprint);
+        columns.claims.push(row.claim, &mut texts);
     }
     columns.texts = texts.into_texts();
     columns
 }
 
-fn details(findings: &[(usize, &Finding)], veil: &Veil, options: &HtmlOptions<'_>) -> Details {
-    let (mut texts, mut sources) = (Texts::default(), Sources::new(veil, options));
-    let findings = findings.iter().map(|(_, finding)| detail(finding, veil, &mut sources, &mut texts)).collect();
-    Details { texts: texts.into_texts(), findings }
+/// Packs what is behind the first rows of a table.
+pub(super) fn embed_details<R, D: Serialize>(
+    rows: &[R],
+    chunks: &mut Chunks,
+    detail: impl Fn(&R, &mut Detailer<'_>) -> D,
+    veil: &Veil,
+    options: &HtmlOptions<'_>,
+) -> Pieces {
+    let pieces = rows[..rows.len().min(DETAILS_MAX)].chunks(DETAILS_A_CHUNK).map(|rows| {
+        let mut detailer = Detailer { texts: Texts::default(), sources: Sources::new(veil, options), veil };
+        let findings = rows.iter().map(|row| detail(row, &mut detailer)).collect();
+        chunks.add(&Details { texts: detailer.texts.into_texts(), findings })
+    });
+    Pieces { pieces: pieces.collect(), in_each: DETAILS_A_CHUNK }
 }
 
-fn detail(finding: &Finding, veil: &Veil, sources: &mut Sources<'_>, texts: &mut Texts) -> Detail {
-    let mut stack_row = |frame: &Frame| {
-        let module = frame.module.as_deref().map(|module| veil.path(module)).unwrap_or_default();
-        let [function, place, module] =
-            [function(frame, veil), place(frame, veil), module].map(|text| texts.number(text));
-        (function, place, module, FrameRole::of(frame) as u8, frame.inlined)
-    };
-    let reason = |evidence: &stanch_finding::Evidence| Reason {
-        kind: evidence.kind.clone(),
-        text: veil.text(&shortened(&evidence.text)),
-        path: evidence
-            .path
-            .iter()
-            .map(|step| (format!("{}:{}", veil.path(&step.file), step.line), veil.text(&step.note)))
-            .collect(),
-    };
-    Detail {
-        message: veil.text(&shortened(&finding.message)),
-        estimate: finding.estimate.map(|estimate| estimate_text(finding.bytes, finding.blocks, &estimate)),
-        allocator: finding.site.allocator.clone(),
-        owning: owning_frame(&finding.site),
-        stack: finding.site.stack.iter().map(&mut stack_row).collect(),
-        evidence: finding.evidence.iter().map(reason).collect(),
-        fix: finding.fix.as_ref().map(|fix| veil.text(&shortened(&fix.text))),
-        source: named_frame(finding).and_then(|frame| sources.excerpt(frame)),
+/// Spells out findings of one piece.
+pub(super) struct Detailer<'a> {
+    texts: Texts,
+    sources: Sources<'a>,
+    veil: &'a Veil,
+}
+
+impl Detailer<'_> {
+    pub(super) fn detail(&mut self, finding: &Finding) -> Detail {
+        let (veil, texts) = (self.veil, &mut self.texts);
+        let mut stack_row = |frame: &Frame| {
+            let module = frame.module.as_deref().map(|module| veil.path(module)).unwrap_or_default();
+            let [function, place, module] =
+                [function(frame, veil), place(frame, veil), module].map(|text| texts.number(text));
+            (function, place, module, FrameRole::of(frame) as u8, frame.inlined)
+        };
+        let reason = |evidence: &stanch_finding::Evidence| Reason {
+            kind: evidence.kind.clone(),
+            text: veil.text(&shortened(&evidence.text)),
+            path: evidence
+                .path
+                .iter()
+                .map(|step| (format!("{}:{}", veil.path(&step.file), step.line), veil.text(&step.note)))
+                .collect(),
+        };
+        Detail {
+            message: veil.text(&shortened(&finding.message)),
+            estimate: finding.estimate.map(|estimate| estimate_text(finding.bytes, finding.blocks, &estimate)),
+            allocator: finding.site.allocator.clone(),
+            owning: owning_frame(&finding.site),
+            stack: finding.site.stack.iter().map(&mut stack_row).collect(),
+            evidence: finding.evidence.iter().map(reason).collect(),
+            fix: finding.fix.as_ref().map(|fix| veil.text(&shortened(&fix.text))),
+            source: named_frame(finding).and_then(|frame| self.sources.excerpt(frame)),
+        }
     }
 }
 

@@ -1,28 +1,29 @@
 //! Stacks merged by function, from both ends, for the flame graph.
 //!
 //! Downwards the root is the program and the leaves are what called to allocate; upwards the root is what called to
-//! allocate. Both carry every weight of [`Weight`], in bytes and blocks. A tree has a bounded number of nodes: the
-//! largest ones by their share of any weight. What is left out below a node is one node without a name, with the exact
-//! sums, so that the totals of a tree agree with those of the recording to the byte.
+//! allocate. Both carry several sums at once: of a report every [`Weight`], in bytes and blocks. A tree has a bounded
+//! number of nodes: the largest ones by their share of any sum. What is left out below a node is one node without a
+//! name, with the exact sums, so that the totals of a tree agree with those of the recording to the byte.
 mod process;
 mod tree;
 
 use super::chunk::{Chunks, Texts};
 use super::veil::Veil;
-use crate::stacks::{ProcessStacks, StackFrame, Weight, WeightedStack};
+use crate::stacks::{ProcessStacks, StackFrame, Weight, WeightedStack, file_name};
 use crate::text::names::shortened;
-use process::Indexed;
 use serde::Serialize;
 use stanch_finding::{Frame, FrameRole, normal_name};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use tree::Direction;
 
-/// Sums of a node: each weight in bytes, then each in blocks.
-pub(super) type Sums = [u64; 2 * Weight::ALL.len()];
+pub(super) use process::Indexed;
+
+/// Sums of a node of a report's tree: each weight in bytes, then each in blocks.
+type Sums = [u64; 2 * Weight::ALL.len()];
 
 /// Nodes of the tree of all processes, and of the trees of the largest ones.
-const NODES_MAX: usize = 30_000;
+pub(super) const NODES_MAX: usize = 30_000;
 /// Nodes of the trees of further processes.
 const NODES_MAX_OTHERS: usize = 6_000;
 /// Processes with as many nodes as the whole.
@@ -48,21 +49,19 @@ pub(super) fn embed(
     chunks: &mut Chunks,
     progress: &dyn Fn(u64),
 ) -> Vec<Trees> {
-    let mut names = Names::default();
+    let mut names = Names::new(veil, ModuleNames::Paths);
     let mut indexed = Vec::new();
     for (done, stacks) in stacks.iter().enumerate() {
-        indexed.push(Indexed::new(stacks, veil, &mut names));
+        indexed.push(Indexed::new(stacks, sums, &mut names));
         progress(done as u64);
     }
     let mut largest: Vec<usize> = (0..stacks.len()).filter(|process| !indexed[*process].is_empty()).collect();
     largest.sort_by_key(|process| Reverse(indexed[*process].totals()[Weight::Allocated as usize]));
     let mut trees = Vec::new();
     let mut add = |process: Option<usize>, which: &[usize], limit: usize| {
-        let parts: Vec<&Indexed<'_>> = which.iter().map(|process| &indexed[*process]).collect();
-        let totals = parts.iter().fold(Sums::default(), |sum, part| added(sum, &part.totals()));
-        let [down, up] = [Direction::Down, Direction::Up]
-            .map(|direction| chunks.add(&Packed::new(&tree::build(&parts, direction, limit), &names)));
-        trees.push(Trees { process, down, up, totals });
+        let parts: Vec<&Indexed<'_, _>> = which.iter().map(|process| &indexed[*process]).collect();
+        let (down, up) = pack(&parts, limit, &names, chunks);
+        trees.push(Trees { process, down, up, totals: totals(&parts) });
     };
     if largest.len() > 1 {
         add(None, &largest, NODES_MAX);
@@ -71,6 +70,23 @@ pub(super) fn embed(
         add(Some(*process), &[*process], if rank < LARGE_PROCESSES { NODES_MAX } else { NODES_MAX_OTHERS });
     }
     trees
+}
+
+/// Packs one tree downwards and one upwards; gives their numbers.
+pub(super) fn pack<const N: usize>(
+    parts: &[&Indexed<'_, N>],
+    limit: usize,
+    names: &Names<'_>,
+    chunks: &mut Chunks,
+) -> (usize, usize) {
+    let [down, up] = [Direction::Down, Direction::Up]
+        .map(|direction| chunks.add(&Packed::new(&tree::build(parts, direction, limit), names)));
+    (down, up)
+}
+
+/// Sums over all stacks of these processes.
+pub(super) fn totals<const N: usize>(parts: &[&Indexed<'_, N>]) -> [u64; N] {
+    parts.iter().fold([0; N], |sum, part| added(sum, &part.totals()))
 }
 
 /// All weights of a stack. Bytes of temporary blocks are not recorded; they are estimated from the mean size of the
@@ -89,7 +105,7 @@ fn sums(stack: &WeightedStack) -> Sums {
 }
 
 /// Sums wrap: differences of them are exact then, whatever a damaged recording holds.
-fn added(mut sums: Sums, more: &Sums) -> Sums {
+fn added<const N: usize>(mut sums: [u64; N], more: &[u64; N]) -> [u64; N] {
     sums.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.wrapping_add(*more));
     sums
 }
@@ -102,22 +118,43 @@ struct Name {
     role: FrameRole,
 }
 
+/// What stands for a function's module, and tells functions of one name apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ModuleNames {
+    /// Its path.
+    Paths,
+    /// The name of its file: two builds of one program may lie in different folders.
+    Files,
+}
+
 /// The functions of all trees, each once.
-#[derive(Default)]
-struct Names {
+pub(super) struct Names<'a> {
+    veil: &'a Veil,
+    modules: ModuleNames,
     texts: Texts,
     numbers: HashMap<(u32, u32), u32>,
     names: Vec<Name>,
 }
 
-impl Names {
-    fn number(&mut self, frame: &StackFrame<'_>, veil: &Veil) -> u32 {
-        let module = frame.module.map(|module| veil.path(module)).unwrap_or_default();
+impl<'a> Names<'a> {
+    pub(super) fn new(veil: &'a Veil, modules: ModuleNames) -> Names<'a> {
+        Names { veil, modules, texts: Texts::default(), numbers: HashMap::new(), names: Vec::new() }
+    }
+
+    fn number(&mut self, frame: &StackFrame<'_>) -> u32 {
+        let mut module = frame.module.map(|module| self.veil.path(module)).unwrap_or_default();
+        if self.modules == ModuleNames::Files {
+            module = file_name(&module).to_owned();
+        }
         let function = match (frame.function, frame.module_offset) {
-            (Some(function), _) => veil.text(&shortened(&normal_name(function))),
-            (None, Some(offset)) => format!("{}+{offset:#x}", crate::stacks::file_name(&module)),
-            (None, None) if module.is_empty() => format!("{:#x}", frame.address),
-            (None, None) => crate::stacks::file_name(&module).to_owned(),
+            (Some(function), _) => self.veil.text(&shortened(&normal_name(function))),
+            (None, Some(offset)) => format!("{}+{offset:#x}", file_name(&module)),
+            (None, None) if !module.is_empty() => file_name(&module).to_owned(),
+            (None, None) => match self.modules {
+                ModuleNames::Paths => format!("{:#x}", frame.address),
+                // Addresses are drawn anew in each run.
+                ModuleNames::Files => "(code outside any file)".to_owned(),
+            },
         };
         let key = (self.texts.number(function), self.texts.number(module));
         let names = &mut self.names;
@@ -152,7 +189,7 @@ struct Packed {
 }
 
 impl Packed {
-    fn new(tree: &tree::Tree, names: &Names) -> Packed {
+    fn new<const N: usize>(tree: &tree::Tree<N>, names: &Names<'_>) -> Packed {
         let mut packed = Packed {
             frames: Vec::new(),
             texts: Vec::new(),
@@ -175,7 +212,7 @@ impl Packed {
             packed.functions.push(number.unwrap_or(-1));
         }
         packed.texts = texts.into_texts();
-        for sum in 0..Sums::default().len() {
+        for sum in 0..N {
             let nodes = (0..).zip(&tree.nodes).filter(|(_, node)| node.own[sum] != 0);
             packed.own.push(nodes.map(|(index, node)| (index, node.own[sum])).unzip());
         }

@@ -1,5 +1,6 @@
 //! What is seen first, and where the page finds the rest.
 use super::flame::Trees;
+use super::page::sentence;
 use super::veil::Veil;
 use super::{HtmlOptions, findings, memory};
 use crate::kinds::{Severity, words};
@@ -45,8 +46,9 @@ pub(super) struct Overview {
     flames: Vec<Trees>,
 }
 
+/// What a kind is called and what it means.
 #[derive(Serialize)]
-struct KindRow {
+pub(super) struct KindRow {
     kind: &'static str,
     title: &'static str,
     meaning: &'static str,
@@ -71,8 +73,9 @@ struct ProcessRow {
     findings: usize,
 }
 
+/// Gaps of one reason.
 #[derive(Serialize)]
-struct Unseen {
+pub(super) struct Unseen {
     why: String,
     /// What is missing, and in how many processes.
     what: Vec<(String, u64)>,
@@ -105,11 +108,7 @@ impl Overview {
         let (unseen, unseen_left_out) = unseen(reports, veil);
         Overview {
             title: format!("Stanch: {}", command.join(" ").chars().take(120).collect::<String>()),
-            tone: match ink {
-                Ink::Bad => "bad",
-                Ink::Doubtful => "doubtful",
-                Ink::Good | Ink::Plain | Ink::Strong | Ink::Faint => "good",
-            },
+            tone: ink_tone(ink),
             verdict: veil.text(&sentence(&verdict)),
             next: next.map(|next| veil.text(&sentence(&next))).unwrap_or_default(),
             because: worst.map(|worst| veil.text(&because(worst, reports))),
@@ -120,7 +119,7 @@ impl Overview {
             sampling: sampling(reports),
             totals: totals(reports),
             peak_bytes: reports.iter().map(|report| report.totals.peak_bytes.0).max().unwrap_or(0),
-            kinds: Kind::ALL.into_iter().map(kind_row).collect(),
+            kinds: kind_rows(),
             weights: Weight::ALL.map(Weight::as_str).to_vec(),
             processes: reports
                 .iter()
@@ -136,8 +135,8 @@ impl Overview {
         }
     }
 
-    pub(super) fn title(&self) -> String {
-        self.title.clone()
+    pub(super) fn title(&self) -> &str {
+        &self.title
     }
 
     pub(super) fn tone(&self) -> &'static str {
@@ -165,11 +164,13 @@ impl Overview {
     }
 }
 
-/// With a capital and a full stop.
-fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
-    format!("{first}{}.", characters.as_str().trim_end_matches('.'))
+/// How the page is coloured.
+pub(super) fn ink_tone(ink: Ink) -> &'static str {
+    match ink {
+        Ink::Bad => "bad",
+        Ink::Doubtful => "doubtful",
+        Ink::Good | Ink::Plain | Ink::Strong | Ink::Faint => "good",
+    }
 }
 
 /// Why a finding is the one to begin with: its share of what is wrong.
@@ -195,6 +196,10 @@ fn because(worst: &Finding, reports: &[Report]) -> String {
     )
 }
 
+pub(super) fn kind_rows() -> Vec<KindRow> {
+    Kind::ALL.into_iter().map(kind_row).collect()
+}
+
 fn kind_row(kind: Kind) -> KindRow {
     let words = words(kind);
     KindRow {
@@ -211,7 +216,7 @@ fn kind_row(kind: Kind) -> KindRow {
 }
 
 /// What sampling does to all numbers; the interval is that of what is live, where there is one process.
-fn sampling(reports: &[Report]) -> Option<String> {
+pub(super) fn sampling(reports: &[Report]) -> Option<String> {
     let sampling = reports.iter().find_map(|report| report.sampling)?;
     let text = format!(
         "one block in each {} allocated, on average; all numbers are estimates",
@@ -273,7 +278,7 @@ fn process_row(recording: &Recording, index: usize, report: &Report, veil: &Veil
 }
 
 /// Gaps by reason.
-fn unseen(reports: &[Report], veil: &Veil) -> (Vec<Unseen>, usize) {
+pub(super) fn unseen(reports: &[Report], veil: &Veil) -> (Vec<Unseen>, usize) {
     debug_assert!(reports.iter().all(|report| report.subject.kind == SubjectKind::Process));
     let mut by_reason: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     for gap in reports.iter().flat_map(|report| &report.incomplete) {

@@ -25,8 +25,9 @@ struct Known {
 }
 
 impl Veil {
-    pub(super) fn new(privacy: Privacy, recording: &Recording, reports: &[Report]) -> Veil {
-        Veil((privacy == Privacy::Redacted).then(|| Known::new(recording, reports)))
+    /// Knows the names of these recordings and reports.
+    pub(super) fn new(privacy: Privacy, recordings: &[&Recording], reports: &[&[Report]]) -> Veil {
+        Veil((privacy == Privacy::Redacted).then(|| Known::new(recordings, reports)))
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -65,18 +66,20 @@ impl Veil {
 }
 
 impl Known {
-    fn new(recording: &Recording, reports: &[Report]) -> Known {
+    fn new(recordings: &[&Recording], reports: &[&[Report]]) -> Known {
         let mut names = Names::default();
-        for process in &recording.processes {
-            names.of_process(process);
+        for recording in recordings {
+            recording.processes.iter().for_each(|process| names.of_process(process));
+            names.program(recording.command.first());
         }
-        names.program(recording.command.first());
-        for frame in reports.iter().flat_map(|report| &report.findings).flat_map(|finding| &finding.site.stack) {
+        let reports = || reports.iter().copied().flatten();
+        for frame in reports().flat_map(|report| &report.findings).flat_map(|finding| &finding.site.stack) {
             frame.file.iter().for_each(|file| names.source(file));
             frame.module.iter().for_each(|module| names.module(module, false));
         }
+        reports().for_each(|report| names.program(report.subject.command.first()));
         // What the evidence names as steps are files, too.
-        let evidence = reports.iter().flat_map(|report| &report.findings).flat_map(|finding| &finding.evidence);
+        let evidence = reports().flat_map(|report| &report.findings).flat_map(|finding| &finding.evidence);
         evidence.flat_map(|evidence| &evidence.path).for_each(|step| names.source(&step.file));
         names.into_known()
     }
@@ -215,7 +218,7 @@ mod tests {
 
     #[test]
     fn nothing_of_the_recorder_is_left() {
-        let veil = Veil::new(Privacy::Redacted, &recording(), &[]);
+        let veil = Veil::new(Privacy::Redacted, &[&recording()], &[]);
         assert_eq!(veil.command(&recording().command), ["module-1", "(2 arguments withheld)"]);
         assert_eq!(veil.path("/home/ann/plan/x.cc"), "source-1.cc");
         assert_eq!(veil.path("/lib/libc.so.6"), "libc.so.6");
@@ -229,7 +232,7 @@ mod tests {
 
     #[test]
     fn an_open_page_shows_all_but_control_characters() {
-        let veil = Veil::new(Privacy::Open, &recording(), &[]);
+        let veil = Veil::new(Privacy::Open, &[&recording()], &[]);
         assert_eq!(veil.command(&recording().command), recording().command);
         assert_eq!(veil.text("a\u{202e}b\n"), "a\\u{202e}b\\n");
     }

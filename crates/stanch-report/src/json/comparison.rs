@@ -87,17 +87,13 @@ pub fn write_comparison(
 
 impl Side {
     fn new(side: ComparedSide<'_>) -> Side {
-        let tallies = side.reports.iter().flat_map(|report| &report.suppressed);
         let mean_bytes = side.reports.iter().filter_map(|report| report.sampling).map(|this| this.mean_bytes.0).max();
         Side {
             name: side.name.to_owned(),
             subjects: side.reports.iter().map(|report| Subject::new(&report.subject)).collect(),
             sampling: mean_bytes.map(|mean_bytes| Sampling { mean_bytes }),
             incomplete: side.reports.iter().flat_map(|report| &report.incomplete).map(Incomplete::new).collect(),
-            suppressed_findings: tallies
-                .filter(|tally| tally.expired.is_none())
-                .map(|tally| tally.findings)
-                .fold(0, u64::saturating_add),
+            suppressed_findings: side.suppressed_findings(),
         }
     }
 }

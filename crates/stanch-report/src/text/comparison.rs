@@ -27,18 +27,54 @@ pub fn write_comparison(
 ) -> io::Result<()> {
     let mut page = Page::new(options);
     let sorted = Sorted::new(changes, options);
-    verdict(&sorted, new, &mut page);
+    let (ink, verdict) = verdict(&sorted, new);
+    page.paragraph(&[(ink, &verdict)], 2);
     page.blank();
     subject("old", old, options, &mut page);
     subject("new", new, options, &mut page);
     listing(&sorted, options, &mut page);
     besides(&sorted, options, &mut page);
-    nameless(changes, &mut page);
+    if let Some(note) = nameless(changes) {
+        page.blank();
+        page.paragraph(&[(Ink::Doubtful, &note)], 2);
+    }
     suppressed(old, new, &mut page);
     hidden("not seen in the old one, so what is new may be older:", old.reports, options, &mut page);
     hidden("not seen in the new one, so what is gone may still be there:", new.reports, options, &mut page);
-    next_step(&sorted, new, options, &mut page);
+    if let Some(next) = next_step(&sorted, new, options) {
+        page.blank();
+        page.paragraph(&[(Ink::Strong, "next: "), (Ink::Plain, &next)], 6);
+    }
     out.write_all(page.text().as_bytes())
+}
+
+/// What stands on pages, too.
+pub(crate) struct Sentences<'c> {
+    /// The first line of the text, and how bad that is.
+    pub(crate) ink: Ink,
+    pub(crate) verdict: String,
+    /// The last line; there is none where nothing got worse.
+    pub(crate) next: Option<String>,
+    /// What got worse, the worst first.
+    pub(crate) worse: Vec<&'c Change<'c>>,
+}
+
+/// The sentences of the text.
+pub(crate) fn sentences<'c>(
+    changes: &'c [Change<'c>],
+    new: ComparedSide<'_>,
+    reachable: Reachable,
+    base_dir: Option<&str>,
+) -> Sentences<'c> {
+    let options = TextOptions { reachable, ..TextOptions::of_sentences(base_dir) };
+    let sorted = Sorted::new(changes, &options);
+    let (ink, verdict) = verdict(&sorted, new);
+    Sentences {
+        ink,
+        verdict,
+        next: next_step(&sorted, new, &options),
+        worse: sorted.of(Course::Worse).copied().collect(),
+    }
 }
 
 /// Changes by what is done with them.
@@ -100,7 +136,7 @@ fn hides_hanging(changes: &[Change<'_>], category: Category) -> bool {
     hanging <= told
 }
 
-fn verdict(sorted: &Sorted<'_>, new: ComparedSide<'_>, page: &mut Page) {
+fn verdict(sorted: &Sorted<'_>, new: ComparedSide<'_>) -> (Ink, String) {
     let (mut claims, nothing) = (Vec::new(), Amounts::default());
     let is_new = |change: &Change<'_>| change.category == Category::New;
     let is_grown = |change: &Change<'_>| change.category == Category::Grown;
@@ -133,7 +169,7 @@ fn verdict(sorted: &Sorted<'_>, new: ComparedSide<'_>, page: &mut Page) {
     claims.extend(claim("shrunk by", better(Category::Shrunk), Change::difference, nothing));
     let hanging = sum(sorted.hanging.iter().filter(|change| !is_new(change)), whole);
     claims.extend(claim("gone:", better(Category::Gone), whole, hanging));
-    page.paragraph(&[(ink, &claims.join("; "))], 2);
+    (ink, claims.join("; "))
 }
 
 /// Every kind, the worst first.
@@ -226,7 +262,7 @@ fn heading(change: &Change<'_>, number: usize, page: &mut Page) {
     );
 }
 
-fn amount(holding: &Holding) -> String {
+pub(crate) fn amount(holding: &Holding) -> String {
     let Amounts { bytes, blocks } = holding.amounts;
     match &holding.estimate {
         Some(estimate) => estimate_text(bytes, blocks, estimate),
@@ -279,20 +315,17 @@ fn besides(sorted: &Sorted<'_>, options: &TextOptions<'_>, page: &mut Page) {
 }
 
 /// Without a name, a place is known only until its module is rebuilt.
-fn nameless(changes: &[Change<'_>], page: &mut Page) {
+pub(crate) fn nameless(changes: &[Change<'_>]) -> Option<String> {
     let count = |category: Category| {
         changes.iter().filter(|change| change.category == category && is_nameless(change)).count() as u64
     };
     let (new, gone) = (count(Category::New), count(Category::Gone));
-    if new == 0 || gone == 0 {
-        return;
-    }
-    page.blank();
-    let text = format!(
-        "{new} new and {gone} gone are in functions without a name, which are known only until their module is \
-         rebuilt: they may be the same; build with symbols to tell"
-    );
-    page.paragraph(&[(Ink::Doubtful, &text)], 2);
+    (new != 0 && gone != 0).then(|| {
+        format!(
+            "{new} new and {gone} gone are in functions without a name, which are known only until their module is \
+             rebuilt: they may be the same; build with symbols to tell"
+        )
+    })
 }
 
 fn is_nameless(change: &Change<'_>) -> bool {
@@ -301,11 +334,7 @@ fn is_nameless(change: &Change<'_>) -> bool {
 }
 
 fn suppressed(old: ComparedSide<'_>, new: ComparedSide<'_>, page: &mut Page) {
-    let count = |side: ComparedSide<'_>| -> u64 {
-        let tallies = side.reports.iter().flat_map(|report| &report.suppressed);
-        tallies.filter(|tally| tally.expired.is_none()).map(|tally| tally.findings).sum()
-    };
-    let (old, new) = (count(old), count(new));
+    let (old, new) = (old.suppressed_findings(), new.suppressed_findings());
     if 0 < old + new {
         page.blank();
         let text = format!("suppressed: {} in the old one, {new} in the new one", plural(old, "finding", "findings"));
@@ -314,9 +343,9 @@ fn suppressed(old: ComparedSide<'_>, new: ComparedSide<'_>, page: &mut Page) {
 }
 
 /// The last line. There is none where nothing got worse.
-fn next_step(sorted: &Sorted<'_>, new: ComparedSide<'_>, options: &TextOptions<'_>, page: &mut Page) {
+fn next_step(sorted: &Sorted<'_>, new: ComparedSide<'_>, options: &TextOptions<'_>) -> Option<String> {
     let is_sampled = new.reports.iter().any(|report| report.sampling.is_some());
-    let text = match sorted.of(Course::Worse).next() {
+    Some(match sorted.of(Course::Worse).next() {
         Some(change) if change.kind() == Kind::Live && is_sampled => {
             "record every block once (no `--sample`), so that what is lost can be told from what is in use".to_owned()
         }
@@ -325,8 +354,6 @@ fn next_step(sorted: &Sorted<'_>, new: ComparedSide<'_>, options: &TextOptions<'
             "sample at a smaller distance, or let the program do more, for narrower intervals".to_owned()
         }
         None if may_hide_leaks(new.reports) => "mend what could not be seen, then compare again".to_owned(),
-        None => return,
-    };
-    page.blank();
-    page.paragraph(&[(Ink::Strong, "next: "), (Ink::Plain, &text)], 6);
+        None => return None,
+    })
 }

@@ -1,14 +1,5 @@
-// Puts the page together: views, keys, theme, print.
+// Puts the page together: its views, keys, theme, print.
 
-const views = [
-  ["summary", "Summary", null, summaryView],
-  ["findings", "Findings", data.findings.count, findingsView],
-  ["flame", "Flame graph", null, flameView],
-  ["time", "Over time", null, timeView],
-  ["shapes", "Sizes and lifetimes", null, shapesView],
-  ["processes", "Processes", data.processes.length, processesView],
-  ["unseen", "Not seen", data.unseen.length + data.unseen_left_out, unseenView],
-];
 const main = document.getElementById("main");
 const tabs = document.getElementById("tabs");
 const root = document.documentElement;
@@ -74,9 +65,9 @@ new MutationObserver(redraw).observe(root, { attributes: true, attributeFilter: 
 const help = document.getElementById("help");
 const words = data.kinds.filter((kind) => ["definitely_lost", "indirectly_lost", "possibly_lost", "still_reachable", "live"].includes(kind.kind));
 help.append(h("h2", { id: "help-title" }, "Keys and words"),
-  h("dl", { class: "facts" }, [["1 to 7", "views, in their order"], ["/", "search in this view"], ["arrows", "in a flame graph: move; in a chart: read the values"], ["Enter, Esc", "in a flame graph: zoom in, out"], ["t", "light or dark"], ["?", "this help"]]
+  h("dl", { class: "facts" }, [[`1 to ${views.length}`, "views, in their order"], ["/", "search in this view"], ...chartKeys, ["Enter, Esc", "in a flame graph: zoom in, out"], ["t", "light or dark"], ["?", "this help"]]
     .map(([key, meaning]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, meaning)])),
-  h("h3", {}, "Words"), h("dl", { class: "facts" }, words.map((kind) => [h("dt", {}, kind.title), h("dd", {}, `${kind.meaning} ${kind.advice}`)])),
+  h("h3", {}, "Words"), h("dl", { class: "facts" }, [...moreWords, ...words.map((kind) => [kind.title, `${kind.meaning} ${kind.advice}`])].map(([word, meaning]) => [h("dt", {}, word), h("dd", {}, meaning)])),
   h("p", {}, h("button", { type: "button", onclick: () => help.close() }, "Close")));
 
 /** Everything on paper: all views are built first. */

@@ -130,7 +130,6 @@ const searchField = (label, change) => {
     } });
 };
 
-const manyProcesses = data.processes.length > 1;
 const redrawers = new Set();
 /** Calls `draw` when colours or widths change. */
 const whenRedrawn = (draw) => redrawers.add(draw);

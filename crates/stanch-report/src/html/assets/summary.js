@@ -6,6 +6,8 @@ const classWords = [
   ["still_reachable", "still reachable", "plain"],
 ];
 
+const manyProcesses = data.processes.length > 1;
+
 const summaryView = (section) => {
   const tiles = classWords
     .filter(([name]) => name !== "live" || data.totals.live?.[1] > 0)
@@ -88,10 +90,8 @@ const unseenCard = () => {
 
 const unseenView = (section) => {
   section.append(h("h2", {}, "What could not be seen, and what was suppressed"));
-  const gap = (one) => h("div", { class: "card", "data-gap": true }, h("h3", {}, prose(one.why)),
-    h("ul", {}, one.what.map(([what, processes]) => h("li", {}, prose(what), processes > 1 && h("span", { class: "muted" }, ` (in ${processes} processes)`)))));
   if (data.unseen.length === 0) section.append(h("div", { class: "card empty" }, "Nothing was missed: every process was checked, and every stack has names."));
-  else section.append(h("p", { class: "note" }, "A gap can hide leaks, or let a block be called lost that is not. Names that are missing only make stacks harder to read."), ...data.unseen.map(gap));
+  else section.append(h("p", { class: "note" }, "A gap can hide leaks, or let a block be called lost that is not. Names that are missing only make stacks harder to read."), ...data.unseen.map(gapCard));
   if (data.unseen_left_out > 0) section.append(h("p", { class: "note" }, `And ${data.unseen_left_out} more reasons; \`--format json\` has all of them.`));
   if (data.suppressed.length > 0) {
     section.append(h("div", { class: "card" }, h("h3", {}, "Suppressions that matched"), h("div", { class: "scroll" }, h("table", {},

@@ -1,18 +1,17 @@
 //! The stacks of one process, indexed so that the sums of any branch take constant time.
-use super::{Names, Sums, added, sums};
-use crate::html::veil::Veil;
-use crate::stacks::{ProcessStacks, frames_of};
+use super::{Names, added};
+use crate::stacks::{ProcessStacks, WeightedStack, frames_of};
 use stanch_recording::{NodeIndex, Process};
 use std::collections::HashMap;
 
 /// A process's trie with its stacks in the order of a walk through it: those of a branch stand together.
-pub(super) struct Indexed<'a> {
+pub(in crate::html) struct Indexed<'a, const N: usize> {
     process: &'a Process,
     /// For each node, where its stacks begin, its own first, and how many there are.
     first: Vec<u32>,
     count: Vec<u32>,
     /// Sums of the stacks before each, and of all.
-    prefix: Vec<Sums>,
+    prefix: Vec<[u64; N]>,
     /// The innermost node of each stack.
     innermost: Vec<u32>,
     /// For each node, where its children begin in `children`.
@@ -23,8 +22,13 @@ pub(super) struct Indexed<'a> {
     functions: Vec<u32>,
 }
 
-impl<'a> Indexed<'a> {
-    pub(super) fn new(stacks: &ProcessStacks<'a>, veil: &Veil, names: &mut Names) -> Indexed<'a> {
+impl<'a, const N: usize> Indexed<'a, N> {
+    /// `sums` says what a stack weighs.
+    pub(in crate::html) fn new(
+        stacks: &ProcessStacks<'a>,
+        sums: impl Fn(&WeightedStack) -> [u64; N],
+        names: &mut Names<'_>,
+    ) -> Indexed<'a, N> {
         let process = stacks.process;
         let node_count = process.nodes.len().max(1);
         let mut count = vec![0_u32; node_count];
@@ -49,14 +53,14 @@ impl<'a> Indexed<'a> {
         for (index, stack) in stacks.stacks.iter().enumerate() {
             by_place[first[stack.node.0 as usize] as usize] = Some(index);
         }
-        let (mut prefix, mut innermost) = (vec![Sums::default()], Vec::new());
+        let (mut prefix, mut innermost) = (vec![[0; N]], Vec::new());
         for index in by_place.into_iter().flatten() {
             let stack = &stacks.stacks[index];
             prefix.push(added(prefix[prefix.len() - 1], &sums(stack)));
             innermost.push(stack.node.0);
         }
         let (child_start, children) = children(process, &count);
-        let (code, functions) = codes(process, &count, veil, names);
+        let (code, functions) = codes(process, &count, names);
         Indexed { process, first, count, prefix, innermost, child_start, children, code, functions }
     }
 
@@ -64,20 +68,20 @@ impl<'a> Indexed<'a> {
         self.innermost.is_empty()
     }
 
-    pub(super) fn totals(&self) -> Sums {
+    pub(super) fn totals(&self) -> [u64; N] {
         self.prefix[self.prefix.len() - 1]
     }
 
     /// The sums of a node and all below it.
-    pub(super) fn branch(&self, node: u32) -> Sums {
+    pub(super) fn branch(&self, node: u32) -> [u64; N] {
         let first = self.first[node as usize];
         self.between(first, first + self.count[node as usize])
     }
 
     /// The sums of the stack that ends in a node, if one does.
-    pub(super) fn own(&self, node: u32) -> Sums {
+    pub(super) fn own(&self, node: u32) -> [u64; N] {
         let first = self.first[node as usize];
-        if self.innermost.get(first as usize) == Some(&node) { self.stack(first) } else { Sums::default() }
+        if self.innermost.get(first as usize) == Some(&node) { self.stack(first) } else { [0; N] }
     }
 
     /// The stacks, by place.
@@ -86,11 +90,11 @@ impl<'a> Indexed<'a> {
     }
 
     /// The sums of one stack.
-    pub(super) fn stack(&self, place: u32) -> Sums {
+    pub(super) fn stack(&self, place: u32) -> [u64; N] {
         self.between(place, place + 1)
     }
 
-    fn between(&self, first: u32, end: u32) -> Sums {
+    fn between(&self, first: u32, end: u32) -> [u64; N] {
         let mut sums = self.prefix[end as usize];
         sums.iter_mut().zip(&self.prefix[first as usize]).for_each(|(sum, before)| *sum = sum.wrapping_sub(*before));
         sums
@@ -136,7 +140,7 @@ fn children(process: &Process, count: &[u32]) -> (Vec<u32>, Vec<u32>) {
 }
 
 /// The functions of each node that has stacks; nodes with one address share them.
-fn codes(process: &Process, count: &[u32], veil: &Veil, names: &mut Names) -> (Vec<(u32, u32)>, Vec<u32>) {
+fn codes(process: &Process, count: &[u32], names: &mut Names<'_>) -> (Vec<(u32, u32)>, Vec<u32>) {
     let (mut known, mut functions) = (HashMap::new(), Vec::new());
     let mut code = vec![(0, 0); count.len()];
     for node in (1..count.len()).filter(|node| count[*node] > 0) {
@@ -145,7 +149,7 @@ fn codes(process: &Process, count: &[u32], veil: &Veil, names: &mut Names) -> (V
             let first = functions.len() as u32;
             let entry = process.stack(NodeIndex(node as u32)).next();
             let frames = entry.map(frames_of).unwrap_or_default();
-            functions.extend(frames.iter().rev().map(|frame| names.number(frame, veil)));
+            functions.extend(frames.iter().rev().map(|frame| names.number(frame)));
             (first, functions.len() as u32 - first)
         });
     }

@@ -1,6 +1,6 @@
 //! Builds one tree, the largest nodes first.
 use super::process::Indexed;
-use super::{Sums, added};
+use super::{added, totals};
 use std::collections::{BTreeMap, BinaryHeap};
 
 /// Which end of the stacks is the root.
@@ -13,27 +13,27 @@ pub(super) enum Direction {
 }
 
 /// A tree; node 0 is the root, and parents come before their children.
-pub(super) struct Tree {
-    pub(super) nodes: Vec<Node>,
+pub(super) struct Tree<const N: usize> {
+    pub(super) nodes: Vec<Node<N>>,
 }
 
 /// One box of the graph.
-pub(super) struct Node {
+pub(super) struct Node<const N: usize> {
     pub(super) parent: u32,
     /// `None` for the root, and for what is too small to be shown.
     pub(super) function: Option<u32>,
     /// What ends here.
-    pub(super) own: Sums,
+    pub(super) own: [u64; N],
 }
 
 /// Builds a tree of at most about `limit` nodes with names.
-pub(super) fn build(parts: &[&Indexed<'_>], direction: Direction, limit: usize) -> Tree {
+pub(super) fn build<const N: usize>(parts: &[&Indexed<'_, N>], direction: Direction, limit: usize) -> Tree<N> {
     let walk = Walk { parts, direction };
-    let totals = parts.iter().fold(Sums::default(), |sum, part| added(sum, &part.totals()));
-    let mut nodes = vec![Node { parent: 0, function: None, own: Sums::default() }];
+    let totals = totals(parts);
+    let mut nodes = vec![Node { parent: 0, function: None, own: [0; N] }];
     let mut open = BinaryHeap::new();
-    let mut small: BTreeMap<u32, Sums> = BTreeMap::new();
-    let expand = |index: u32, branch: Branch, open: &mut BinaryHeap<Pending>| {
+    let mut small: BTreeMap<u32, [u64; N]> = BTreeMap::new();
+    let expand = |index: u32, branch: Branch<N>, open: &mut BinaryHeap<Pending<N>>| {
         for (function, places, sums) in branch.below {
             open.push(Pending { share: share(&sums, &totals), parent: index, function, places, sums });
         }
@@ -42,7 +42,7 @@ pub(super) fn build(parts: &[&Indexed<'_>], direction: Direction, limit: usize) 
     nodes[0].own = expand(0, walk.roots(), &mut open);
     while let Some(pending) = open.pop() {
         if nodes.len() > limit {
-            let sum = small.entry(pending.parent).or_default();
+            let sum = small.entry(pending.parent).or_insert([0; N]);
             *sum = added(*sum, &pending.sums);
             continue;
         }
@@ -55,7 +55,7 @@ pub(super) fn build(parts: &[&Indexed<'_>], direction: Direction, limit: usize) 
 }
 
 /// The largest part that a branch has of any total.
-fn share(sums: &Sums, totals: &Sums) -> f64 {
+fn share<const N: usize>(sums: &[u64; N], totals: &[u64; N]) -> f64 {
     let shares = sums.iter().zip(totals).filter(|(_, total)| **total > 0);
     shares.map(|(sum, total)| *sum as f64 / *total as f64).fold(0.0, f64::max)
 }
@@ -72,15 +72,15 @@ struct Place {
 }
 
 /// A branch that may become a node.
-struct Pending {
+struct Pending<const N: usize> {
     share: f64,
     parent: u32,
     function: u32,
     places: Vec<Place>,
-    sums: Sums,
+    sums: [u64; N],
 }
 
-impl Ord for Pending {
+impl<const N: usize> Ord for Pending<N> {
     /// By share; what is equal, by what does not depend on chance.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         let key = |this: &Self| std::cmp::Reverse((this.parent, this.function));
@@ -88,34 +88,34 @@ impl Ord for Pending {
     }
 }
 
-impl PartialOrd for Pending {
+impl<const N: usize> PartialOrd for Pending<N> {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Pending {
+impl<const N: usize> PartialEq for Pending<N> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Pending {}
+impl<const N: usize> Eq for Pending<N> {}
 
 /// What follows on a node.
-struct Branch {
-    own: Sums,
-    below: Vec<(u32, Vec<Place>, Sums)>,
+struct Branch<const N: usize> {
+    own: [u64; N],
+    below: Vec<(u32, Vec<Place>, [u64; N])>,
 }
 
-struct Walk<'a> {
-    parts: &'a [&'a Indexed<'a>],
+struct Walk<'a, const N: usize> {
+    parts: &'a [&'a Indexed<'a, N>],
     direction: Direction,
 }
 
-impl Walk<'_> {
-    fn roots(&self) -> Branch {
-        let mut groups = Groups::default();
+impl<const N: usize> Walk<'_, N> {
+    fn roots(&self) -> Branch<N> {
+        let mut groups = Groups::new();
         for (part, indexed) in (0..).zip(self.parts) {
             match self.direction {
                 Direction::Down => self.below(Place { part, stack: 0, node: 0, step: 0 }, &mut groups),
@@ -129,8 +129,8 @@ impl Walk<'_> {
         groups.finish()
     }
 
-    fn next(&self, places: &[Place]) -> Branch {
-        let mut groups = Groups::default();
+    fn next(&self, places: &[Place]) -> Branch<N> {
+        let mut groups = Groups::new();
         for place in places {
             let indexed = self.parts[place.part as usize];
             let further = Place { step: place.step + 1, ..*place };
@@ -146,7 +146,7 @@ impl Walk<'_> {
     }
 
     /// What lies below a node of the trie.
-    fn below(&self, place: Place, groups: &mut Groups) {
+    fn below(&self, place: Place, groups: &mut Groups<N>) {
         let indexed = self.parts[place.part as usize];
         groups.own = added(groups.own, &indexed.own(place.node));
         for child in indexed.children(place.node) {
@@ -154,7 +154,7 @@ impl Walk<'_> {
         }
     }
 
-    fn enter(&self, place: Place, groups: &mut Groups) {
+    fn enter(&self, place: Place, groups: &mut Groups<N>) {
         let indexed = self.parts[place.part as usize];
         let sums = match self.direction {
             Direction::Down => indexed.branch(place.node),
@@ -174,20 +174,23 @@ impl Walk<'_> {
     }
 }
 
-#[derive(Default)]
-struct Groups {
-    own: Sums,
-    by_function: BTreeMap<u32, (Vec<Place>, Sums)>,
+struct Groups<const N: usize> {
+    own: [u64; N],
+    by_function: BTreeMap<u32, (Vec<Place>, [u64; N])>,
 }
 
-impl Groups {
-    fn add(&mut self, function: u32, place: Place, sums: &Sums) {
-        let (places, sum) = self.by_function.entry(function).or_default();
+impl<const N: usize> Groups<N> {
+    fn new() -> Self {
+        Self { own: [0; N], by_function: BTreeMap::new() }
+    }
+
+    fn add(&mut self, function: u32, place: Place, sums: &[u64; N]) {
+        let (places, sum) = self.by_function.entry(function).or_insert_with(|| (Vec::new(), [0; N]));
         places.push(place);
         *sum = added(*sum, sums);
     }
 
-    fn finish(self) -> Branch {
+    fn finish(self) -> Branch<N> {
         let below = self.by_function.into_iter().map(|(function, (places, sums))| (function, places, sums));
         Branch { own: self.own, below: below.collect() }
     }
