@@ -193,7 +193,7 @@ fn what_cannot_be_compared_is_told() {
     bench.run(["diff", "a.rec", "missing"]).fails_with("error: cannot read `missing`: No such file or directory");
     bench
         .run(["diff", "a.rec", "a.rec", "--format", "sarif"])
-        .fails_with("error: a comparison does not come in this format\nhint: give `--format text` or `--format json`");
+        .fails_with("error: a comparison does not come in this format\nhint: give `--format text`, `json` or `html`");
     bench.run(["diff", "a.rec", "a.rec", "--format", "json", "-o", "diff.json"]).status(0);
     bench.run(["diff", "a.rec", "diff.json"]).fails_with(
         "error: cannot read `diff.json`: the report has the schema `stanch-diff/1` and this version reads \

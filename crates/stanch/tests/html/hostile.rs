@@ -1,6 +1,7 @@
 //! Names that try to be markup, and pages that must tell nothing of whoever recorded.
 use crate::page::Page;
 use crate::recordings::Recorded;
+use crate::views;
 use stanch_recording::{
     AllocatorFunction, Class, Ending, Group, History, HistoryPoint, Loss, Module, NodeIndex, PeakSites, PointSites,
     Process, Recording, ResolvedCode, ResolvedFrame, RuntimeAddress, SiteCounts, SiteIndex, Snapshot, SnapshotReason,
@@ -21,9 +22,7 @@ pub(crate) fn check_names() {
         command.arg("report").arg(&recording).args(["--format", "html"]).args(arguments).arg("-o").arg(&html);
         assert!(command.status().expect("stanch").success());
         let page = Page::open(&html, "hostile");
-        for view in ["summary", "findings", "flame", "time", "shapes", "processes", "unseen"] {
-            page.view(view);
-        }
+        views::ALL.iter().for_each(|view| page.view(view));
         page.view("findings");
         page.click("#view-findings tr.row .open");
         page.wait("document.querySelector('#view-findings .detail td[data-loaded]')");
@@ -72,9 +71,7 @@ fn hostile() -> Recording {
 
 /// A page without private things names no folder, no argument and no line of source.
 pub(crate) fn check_redacted(page: &Page, recorded: &Recorded) {
-    for view in ["findings", "flame", "time", "shapes", "processes", "unseen", "summary"] {
-        page.view(view);
-    }
+    views::ALL.iter().for_each(|view| page.view(view));
     page.view("findings");
     page.browser.run(
         "for (const button of [...document.querySelectorAll('#view-findings .open')].slice(0, 20)) button.click();",

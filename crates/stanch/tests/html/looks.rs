@@ -4,8 +4,6 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
 
-const VIEWS: [&str; 7] = ["summary", "findings", "flame", "time", "shapes", "processes", "unseen"];
-
 /// Where pictures are kept.
 fn folder() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("html");
@@ -14,14 +12,14 @@ fn folder() -> PathBuf {
 }
 
 /// Takes all pictures of a page, and checks what a machine can see of them.
-pub(crate) fn keep(page: &Page) {
+pub(crate) fn keep(page: &Page, views: &[&str]) {
     for (look, scheme, width) in [("light", "light", 1280), ("dark", "dark", 1280), ("phone", "light", 390)] {
         page.browser.run("delete document.documentElement.dataset.theme;");
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
         page.browser.devtools("Emulation.setEmulatedMedia", &json!({"media": "", "features": features}));
         let metrics = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500});
         page.browser.devtools("Emulation.setDeviceMetricsOverride", &metrics);
-        for view in VIEWS {
+        for view in views {
             page.view(view);
             prepare(page, view);
             check_fit(page, view, width);
@@ -34,21 +32,21 @@ pub(crate) fn keep(page: &Page) {
 /// Shows what is hidden behind a click: the details of a finding, the largest weight of a flame graph.
 fn prepare(page: &Page, view: &str) {
     match view {
-        "findings" => {
-            page.browser.run(
-                "const first = document.querySelector('#view-findings tr.row .open'); \
-                 if (first && first.getAttribute('aria-expanded') === 'false') first.click();",
-            );
-            page.wait(
-                "!document.querySelector('#view-findings .detail') || \
-             document.querySelector('#view-findings .detail td[data-loaded]')",
-            );
+        "findings" | "changes" => {
+            page.browser.run(&format!(
+                "const first = document.querySelector('#view-{view} tr.row .open'); \
+                 if (first && first.getAttribute('aria-expanded') === 'false') first.click();"
+            ));
+            page.wait(&format!(
+                "!document.querySelector('#view-{view} .detail') || \
+                 document.querySelector('#view-{view} .detail td[data-loaded]')"
+            ));
         }
         "flame" => {
             page.browser.run("document.querySelector('#view-flame [data-choice=allocated]')?.click();");
             page.wait(
-                "document.querySelector('#view-flame .empty') || \
-             document.querySelector('[data-flame-total^=allocated]')",
+                "document.querySelector('#view-flame .empty') || document.querySelector('[data-flame-note]') || \
+                 document.querySelector('[data-flame-total^=allocated], [data-flame-new^=allocated]')",
             );
         }
         _ => {}

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-const STANCH: &str = env!("CARGO_BIN_EXE_stanch");
+pub(crate) const STANCH: &str = env!("CARGO_BIN_EXE_stanch");
 
 /// What was made of one program.
 pub(crate) struct Recorded {
@@ -78,23 +78,23 @@ impl Recorded {
 }
 
 /// A command whose environment is the same for everybody.
-fn plain(program: impl AsRef<std::ffi::OsStr>) -> Command {
+pub(crate) fn plain(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
     command
 }
 
-fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
-fn file(folder: &TempDir, name: &str, text: &str) {
-    fs::write(folder.path().join(name), text).expect("a file");
+pub(crate) fn file(folder: &Path, name: &str, text: &str) {
+    fs::write(folder.join(name), text).expect("a file");
 }
 
 pub(crate) fn python() -> Recorded {
     let folder = folder();
-    file(&folder, "script.py", include_str!("../real/sources/script.py"));
+    file(folder.path(), "script.py", include_str!("../real/sources/script.py"));
     Recorded::make("python", folder, &["/usr/bin/python3", "script.py", "--password=open-sesame"], || {})
 }
 
@@ -107,31 +107,28 @@ pub(crate) fn sqlite() -> Recorded {
 
 pub(crate) fn gcc() -> Recorded {
     let folder = folder();
-    file(&folder, "a.cc", include_str!("../real/sources/small.cc"));
+    file(folder.path(), "a.cc", include_str!("../real/sources/small.cc"));
     Recorded::make("gcc", folder, &["/usr/bin/g++", "-O2", "-c", "a.cc"], || {})
 }
 
 pub(crate) fn threads() -> Recorded {
     let folder = folder();
-    file(&folder, "threads.cc", include_str!("../real/sources/threads.cc"));
-    compile(folder.path());
+    file(folder.path(), "threads.cc", include_str!("../real/sources/threads.cc"));
+    compile_as(folder.path(), &["-O1", "-pthread", "threads.cc", "-o", "threads"]);
     Recorded::make("threads", folder, &["./threads"], || {})
 }
 
 pub(crate) fn sampled() -> Recorded {
     let folder = folder();
-    file(&folder, "threads.cc", include_str!("../real/sources/threads.cc"));
-    compile(folder.path());
+    file(folder.path(), "threads.cc", include_str!("../real/sources/threads.cc"));
+    compile_as(folder.path(), &["-O1", "-pthread", "threads.cc", "-o", "threads"]);
     Recorded::make_with(&["--sample", "4KiB"], "sampled", folder, &["./threads"], || {})
 }
 
-fn compile(folder: &Path) {
-    let status = plain("/usr/bin/g++")
-        .args(["-g", "-O1", "-pthread", "threads.cc", "-o", "threads"])
-        .current_dir(folder)
-        .status()
-        .expect("g++; apt-get install g++");
-    assert!(status.success());
+/// Compiles C++ with debug information.
+pub(crate) fn compile_as(folder: &Path, arguments: &[&str]) {
+    let status = plain("/usr/bin/g++").arg("-g").args(arguments).current_dir(folder).status();
+    assert!(status.expect("g++; apt-get install g++").success());
 }
 
 pub(crate) fn redis() -> Recorded {

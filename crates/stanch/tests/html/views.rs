@@ -3,6 +3,9 @@ use crate::page::Page;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// All views of a report.
+pub(crate) const ALL: [&str; 7] = ["summary", "findings", "flame", "time", "shapes", "processes", "unseen"];
+
 /// Every view of a page against the documents of the same recording.
 pub(crate) fn check(page: &Page, documents: &[Value]) {
     check_summary(page, documents);
