@@ -4,6 +4,7 @@
 //! what keys change is a [`state::State`], which knows no terminal. Each view draws only what is visible.
 mod findings;
 mod flame;
+mod history;
 mod keys;
 mod list;
 mod model;

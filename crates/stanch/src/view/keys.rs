@@ -130,6 +130,7 @@ stacks and flame
 
 timeline
   Enter                all about a process and its snapshots
+  w W                  live memory, resident memory, live blocks over time
 ";
 
 #[cfg(test)]

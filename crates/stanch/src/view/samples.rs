@@ -2,8 +2,9 @@
 use super::model::Model;
 use stanch_leaks::Scope;
 use stanch_recording::{
-    AllocatorFunction, Class, Ending, Group, LIFETIME_BUCKETS, Loss, Module, NodeIndex, Process, Recording,
-    ResolvedCode, ResolvedFrame, RuntimeAddress, SiteCounts, SiteIndex, Snapshot, SnapshotReason, StackNode,
+    AllocatorFunction, Class, Ending, Group, HistoryPoint, LIFETIME_BUCKETS, Loss, Module, NodeIndex, PointSites,
+    Process, Recording, ResolvedCode, ResolvedFrame, RuntimeAddress, SiteCounts, SiteIndex, Snapshot, SnapshotReason,
+    StackNode,
 };
 
 /// A stack, outermost function first, and what it holds.
@@ -83,11 +84,24 @@ fn process(stacks: &[Stack<'_>]) -> Process {
         });
     }
     let early = groups.iter().map(|group| Group { class: Class::Live, ..*group }).take(4).collect();
+    process.history.points = (0..=46).map(point).collect();
     process.snapshots = vec![
         Snapshot { at_ms: 1000, reason: SnapshotReason::OnDemand, pause_ns: 1_234_567, groups: early },
         Snapshot { at_ms: 2300, reason: SnapshotReason::Exit, pause_ns: 0, groups },
     ];
     process
+}
+
+/// Memory that rises, falls to a third, and rises again.
+fn point(number: u64) -> HistoryPoint {
+    let height = if number < 25 { 4 * number } else { 30 + number };
+    HistoryPoint {
+        at_ms: 50 * number,
+        heap_bytes: height << 14,
+        mapped_bytes: 1 << 16,
+        resident_bytes: (height + 200) << 14,
+        sites: number.is_multiple_of(2).then(|| PointSites { live_blocks: 3 * number, ..PointSites::default() }),
+    }
 }
 
 /// A new frame; each has an address and a line of its own.

@@ -81,6 +81,6 @@ fn footer(state: &State) -> String {
             .unwrap_or_else(|| "? help  q quit  Enter open  s sort  f filter  / search  i not seen".to_owned()),
         Tab::Stacks => "? help  q quit  Enter open/close  r turn round  w weight".to_owned(),
         Tab::Flame => "? help  q quit  Enter zoom  Backspace out  w weight  r turn round".to_owned(),
-        Tab::Timeline => "? help  q quit  Enter open  j k choose".to_owned(),
+        Tab::Timeline => "? help  q quit  Enter open  j k choose  w curve".to_owned(),
     }
 }

@@ -119,6 +119,11 @@ fn timeline() {
 }
 
 #[test]
+fn live_blocks_over_time() {
+    insta::assert_snapshot!(screens("4ww"));
+}
+
+#[test]
 fn what_could_not_be_seen() {
     insta::assert_snapshot!(screens("i"));
 }

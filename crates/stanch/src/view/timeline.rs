@@ -1,7 +1,5 @@
-//! The processes of a recording over time, and when their memory was looked at.
-//!
-//! Where recordings hold how memory went over time, [`TimelineView::draw`] is where it is drawn: between the processes
-//! and the facts of the selected one.
+//! The processes of a recording over time, when their memory was looked at, and how it went in the selected one.
+use super::history::{Curve, chart};
 use super::keys::Action;
 use super::list::Cursor;
 use super::model::Model;
@@ -17,16 +15,23 @@ use stanch_recording::{AllocatorFunction, Class, Process, Snapshot, SnapshotReas
 use stanch_report::numbers::{about_text, amount_text, bytes_text, duration_text, plural};
 use std::time::Duration;
 
+/// Lines of facts that stay below the chart.
+const FACTS_MIN: usize = 4;
+
 /// The list of processes.
 #[derive(Debug, Default)]
 pub(super) struct TimelineView {
     pub(super) cursor: Cursor,
+    curve: Curve,
 }
 
 impl TimelineView {
     pub(super) fn apply(&mut self, action: Action, model: &Model) {
-        if let Action::Move(motion) = action {
-            self.cursor.step(motion, model.recording.processes.len());
+        match action {
+            Action::Move(motion) => self.cursor.step(motion, model.recording.processes.len()),
+            Action::Weight => self.curve = self.curve.stepped(1),
+            Action::WeightBack => self.curve = self.curve.before(),
+            _ => {}
         }
     }
 
@@ -39,18 +44,27 @@ impl TimelineView {
             &format!("{count} in {}; * snapshot; Enter: all about a process", duration_text(milliseconds(end_ms))),
             width,
         ))];
-        let rows = processes.len().min(height.saturating_sub(2) / 2).max(1);
+        let rows = processes.len().min(height.saturating_sub(2) / 3).max(1);
         for index in self.cursor.shown(processes.len(), rows) {
             let is_selected = index == self.cursor.selected;
             let style = if is_selected { paint.selected() } else { Style::new() };
             lines.push(Line::styled(row_text(&processes[index], end_ms, width, is_selected), style));
         }
         lines.push(Line::default());
+        if let Some(process) = processes.get(self.cursor.selected).filter(|process| has_history(process)) {
+            let chart = chart(process, self.curve, width, height.saturating_sub(lines.len() + FACTS_MIN));
+            lines.extend(chart.into_iter().map(Line::from));
+        }
         let facts = process_text(model, self.cursor.selected);
         lines.extend(facts.lines().map(|line| Line::from(fit(line, width))));
         lines.truncate(height);
         frame.render_widget(Paragraph::new(lines), area);
     }
+}
+
+/// Recordings of older versions and files of other tools have none.
+fn has_history(process: &Process) -> bool {
+    !process.history.points.is_empty()
 }
 
 fn milliseconds(count: u64) -> Duration {
