@@ -28,14 +28,21 @@ impl Process {
     /// The entries of the stack that ends in `innermost`, from there outwards. Takes time linear in their number, times
     /// the logarithm of the number of resolved addresses.
     pub fn stack(&self, innermost: NodeIndex) -> impl Iterator<Item = StackEntry<'_>> {
+        self.stack_nodes(innermost).map(|(index, node)| {
+            let module = usize::from(node.module).checked_sub(1).and_then(|module| self.modules.get(module));
+            StackEntry { index, node, module, frames: self.names(&node) }
+        })
+    }
+
+    /// The nodes of the same stack, without names. Takes time linear in their number.
+    pub fn stack_nodes(&self, innermost: NodeIndex) -> impl Iterator<Item = (NodeIndex, StackNode)> {
         let mut next = Some(innermost);
         std::iter::from_fn(move || {
             let index = next.filter(|index| index.0 != 0)?;
             let node = *self.nodes.get(index.0 as usize)?;
             // In a damaged recording a parent may not come first; the stack ends there.
             next = Some(node.parent).filter(|parent| *parent < index);
-            let module = usize::from(node.module).checked_sub(1).and_then(|module| self.modules.get(module));
-            Some(StackEntry { index, node, module, frames: self.names(&node) })
+            Some((index, node))
         })
     }
 

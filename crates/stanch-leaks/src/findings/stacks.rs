@@ -4,7 +4,8 @@ use stanch_recording::{AllocatorFunction, NodeIndex, Process, SiteIndex, StackEn
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-/// Entries of a stack that nearly always tell whose allocation it is.
+/// How many innermost entries of a stack are tried to tell whose allocation it is: often few do, nearly always all.
+const TRIED: [usize; 3] = [1, 2, INNERMOST];
 const INNERMOST: usize = 6;
 /// The innermost entries of a stack by module and address, and the function that allocated.
 type InnermostKey = ([(u16, u64); INNERMOST], AllocatorFunction);
@@ -12,7 +13,8 @@ type InnermostKey = ([(u16, u64); INNERMOST], AllocatorFunction);
 /// The call stacks of a process.
 pub(super) struct Stacks<'a> {
     process: &'a Process,
-    fingerprints: RefCell<HashMap<InnermostKey, Fingerprint>>,
+    /// `None` for entries that do not tell it.
+    fingerprints: RefCell<HashMap<InnermostKey, Option<Fingerprint>>>,
 }
 
 impl<'a> Stacks<'a> {
@@ -24,20 +26,21 @@ impl<'a> Stacks<'a> {
     /// names are looked at once for each of those.
     pub(super) fn fingerprint(&self, site: SiteIndex, allocator: AllocatorFunction) -> Fingerprint {
         let innermost = self.innermost(site);
+        let told = TRIED.into_iter().find_map(|count| self.told_by(innermost, count, allocator));
+        told.unwrap_or_else(|| Fingerprint::of(&self.site(site, allocator)))
+    }
+
+    /// The identity, where so many innermost entries tell it.
+    fn told_by(&self, innermost: NodeIndex, count: usize, allocator: AllocatorFunction) -> Option<Fingerprint> {
         let mut key = ([(0, 0); INNERMOST], allocator);
-        for (place, entry) in key.0.iter_mut().zip(self.process.stack(innermost)) {
-            *place = (entry.node.module, entry.node.address.0);
+        for (place, (_, node)) in key.0[..count].iter_mut().zip(self.process.stack_nodes(innermost)) {
+            *place = (node.module, node.address.0);
         }
-        if let Some(known) = self.fingerprints.borrow().get(&key) {
-            return known.clone();
-        }
-        let stack = self.process.stack(innermost).take(INNERMOST).flat_map(frames).collect();
-        let Some(fingerprint) = Fingerprint::of_innermost(&Site { allocator: allocator.name().to_owned(), stack })
-        else {
-            return Fingerprint::of(&self.site(site, allocator));
+        let told = || {
+            let stack = self.process.stack(innermost).take(count).flat_map(frames).collect();
+            Fingerprint::of_innermost(&Site { allocator: allocator.name().to_owned(), stack })
         };
-        self.fingerprints.borrow_mut().insert(key, fingerprint.clone());
-        fingerprint
+        self.fingerprints.borrow_mut().entry(key).or_insert_with(told).clone()
     }
 
     fn innermost(&self, site: SiteIndex) -> NodeIndex {

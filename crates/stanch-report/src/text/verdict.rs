@@ -31,13 +31,11 @@ struct Sum {
 }
 
 impl Sum {
-    /// `None` where there are no such findings.
-    fn of(reports: &[Report], kinds: &[Kind]) -> Option<Sum> {
-        let findings: Vec<&Finding> = reports
-            .iter()
-            .flat_map(|report| report.findings.iter().filter(|finding| counts(report, finding)))
-            .filter(|finding| kinds.contains(&finding.kind))
-            .collect();
+    /// `None` where there are no such findings. Blocks that hang on lost ones count with those.
+    fn of(reports: &[Report], kind: Kind) -> Option<Sum> {
+        let counted = reports.iter().filter(|report| kind != Kind::IndirectlyLost || !hides_indirect(report));
+        let findings: Vec<&Finding> =
+            counted.flat_map(|report| &report.findings).filter(|finding| finding.kind == kind).collect();
         let places: BTreeSet<_> = findings.iter().map(|finding| &finding.fingerprint).collect();
         (!findings.is_empty()).then(|| Sum {
             bytes: findings.iter().map(|finding| held_bytes(finding)).sum(),
@@ -55,14 +53,9 @@ impl Sum {
     }
 }
 
-/// Blocks that hang on lost ones count with those.
-fn counts(report: &Report, finding: &Finding) -> bool {
-    finding.kind != Kind::IndirectlyLost || !hides_indirect(report)
-}
-
 /// What is claimed, the worst first. Lost trees count whole: with what only they hold.
 fn claims(reports: &[Report]) -> Vec<(Ink, String)> {
-    let sum = |kind: Kind| Sum::of(reports, &[kind]);
+    let sum = |kind: Kind| Sum::of(reports, kind);
     let mut claims = Vec::new();
     let mut claim = |ink: Ink, sum: Option<Sum>, words: &dyn Fn(&Sum) -> String| {
         claims.extend(sum.map(|sum| (ink, words(&sum))));
