@@ -37,6 +37,8 @@ const DIFF_MORE: &str = "\
 Example:
   stanch diff main.rec branch.rec        status 1 if the branch leaks more than main
   stanch diff main.rec branch.rec --format html -o diff.html
+  stanch diff --snapshots 1 3 service.rec
+                                         what became of it between two snapshots of one run
 
 Exit status:
   0 nothing new, grown or worse; 1 something is, at or above --fail-on (definitely-lost unless given;
@@ -73,7 +75,7 @@ pub(crate) enum Verb {
     ///
     /// Each side is a recording, a file of another tool, or a report in JSON (`--format json`). Leaks are known by
     /// their fingerprints, so the two may be of different builds, checkouts and machines. For two moments of one
-    /// process, give what `stanch snapshot PID --format json -o FILE` wrote at each.
+    /// process, give what `stanch snapshot PID --format json -o FILE` wrote at each, or the recording and --snapshots.
     #[command(after_help = DIFF_MORE)]
     Diff(DiffArgs),
     /// Report on a process that `stanch run` is recording, while it goes on
@@ -188,8 +190,14 @@ pub(crate) struct DiffArgs {
     #[arg(value_name = "OLD")]
     pub(crate) old: PathBuf,
     /// What it is like now
-    #[arg(value_name = "NEW")]
-    pub(crate) new: PathBuf,
+    #[arg(value_name = "NEW", required_unless_present = "snapshots")]
+    pub(crate) new: Option<PathBuf>,
+    /// Compare two snapshots of one process in the recording OLD: their numbers, from 1 in the order of time
+    #[arg(long, num_args = 2, value_names = ["NUMBER", "NUMBER"], conflicts_with = "new")]
+    pub(crate) snapshots: Option<Vec<u32>>,
+    /// The process whose snapshots are compared, where several have them
+    #[arg(long, value_name = "PID", requires = "snapshots")]
+    pub(crate) process: Option<u32>,
     /// Least difference in size for grown and shrunk: plain bytes, or with KiB, MiB or GiB
     #[arg(long, value_name = "BYTES", value_parser = size::parse, default_value = "1KiB")]
     pub(crate) min_bytes: NonZeroU64,

@@ -1,7 +1,8 @@
 //! `stanch diff`: what became of each leak between two recordings or reports.
 use crate::args::{DiffArgs, FailOn, Format};
 use crate::exit::Exit;
-use crate::input::{Source, read_source};
+use crate::input::{self, Source, read_source};
+use crate::moments::{self, Moment};
 use crate::output::{VERSION, badness, deliver, html_options, reports_in, text_options};
 use crate::progress::Progress;
 use crate::settings::OutputPlan;
@@ -18,7 +19,7 @@ use std::path::Path;
 pub(crate) fn diff(args: &DiffArgs) -> VerbResult {
     let plan = reports::plan(&args.output)?;
     check_format(plan.format)?;
-    let sides = [Side::read(&args.old, &plan)?, Side::read(&args.new, &plan)?];
+    let sides = sides(args, &plan)?;
     let limit = limit(&plan, &sides[1].reports)?;
     let thresholds = Thresholds { min_bytes: ByteCount(args.min_bytes.get()), min_percent: args.min_percent };
     let changes = compare(&sides[0].reports, &sides[1].reports, thresholds);
@@ -62,7 +63,26 @@ struct Side {
     recording: Option<Recording>,
 }
 
+/// Two files, or two snapshots in one.
+fn sides(args: &DiffArgs, plan: &OutputPlan) -> Result<[Side; 2]> {
+    match (&args.new, args.snapshots.as_deref()) {
+        (_, Some(&[old, new])) => {
+            let recording = input::read(&args.old)?;
+            let file = args.old.display().to_string();
+            let moments = moments::split(recording, &file, [old, new], args.process)?;
+            Ok(moments.map(|moment| Side::of_moment(moment, plan)))
+        }
+        (Some(new), _) => Ok([Side::read(&args.old, plan)?, Side::read(new, plan)?]),
+        (None, _) => bail!("there is nothing to compare with\nhint: name a second file, or give `--snapshots`"),
+    }
+}
+
 impl Side {
+    fn of_moment(moment: Moment, plan: &OutputPlan) -> Side {
+        let reports = reports_in(&moment.recording, plan, Scope::Everything);
+        Side { name: moment.name, reports, recording: Some(moment.recording) }
+    }
+
     fn read(path: &Path, plan: &OutputPlan) -> Result<Side> {
         let name = path.display().to_string();
         let (reports, recording) = match read_source(path)? {

@@ -8,6 +8,7 @@ mod exit;
 mod export;
 mod input;
 mod interrupt;
+mod moments;
 mod output;
 mod progress;
 mod record;

@@ -135,6 +135,43 @@ fn two_snapshots_of_one_process() {
     assert!(ended.stdout.contains("1. grown, still reachable: 29.3 KiB in 30 blocks"), "{}", ended.stdout);
 }
 
+#[test]
+fn two_snapshots_in_one_recording() {
+    let bench = Bench::new("diff-moments");
+    bench.compile("app", GROWS);
+    let mut running = bench.start(&mut bench.stanch(["run", "--record", "app.rec", "./app"]));
+    running.wait_for_line("ready");
+    let pid = running.printed_pid().to_string();
+    let asking = Bench::new("diff-moments-asking");
+    asking.run(["snapshot", &pid, "--format", "json", "-o", "1.json"]).status(0);
+    kill("-USR1", &pid);
+    running.wait_for_line("grown");
+    asking.run(["snapshot", &pid, "--format", "json", "-o", "2.json"]).status(0);
+    kill("-TERM", &pid);
+    running.wait().status(128 + 15);
+    let expected = changes(&compare(&asking, ["1.json", "2.json"], &["--fail-on", "still-reachable"], 1));
+    let moments = |numbers: [&str; 2], format: &str| {
+        let flags = ["--fail-on", "still-reachable", "--format", format];
+        bench.run(["diff", "app.rec", "--snapshots"].into_iter().chain(numbers).chain(flags))
+    };
+    let document = serde_json::from_str(&moments(["1", "2"], "json").status(1).stdout).expect("JSON");
+    assert_eq!(changes(&document), expected);
+    assert_eq!(expected, ["grown still_reachable 30000 30 grow"]);
+    let document = serde_json::from_str(&moments(["2", "1"], "json").status(0).stdout).expect("JSON");
+    assert_eq!(changes(&document), ["shrunk still_reachable 10000 10 grow"]);
+    let text = moments(["1", "2"], "text").status(1).stdout;
+    assert!(text.contains(&format!("app.rec, snapshot 2 of process {pid} after ")), "{text}");
+
+    let ended = moments(["1", "9"], "text").status(2);
+    let hint = format!("hint: process {pid} has 3: 1 after ");
+    assert!(ended.stderr.starts_with("error: no process of `app.rec` has the snapshots 1 and 9\n"), "{}", ended.stderr);
+    assert!(ended.stderr.contains(&hint), "{}", ended.stderr);
+    moments(["2", "2"], "text").status(2);
+    moments(["0", "1"], "text").status(2);
+    bench.run(["diff", "--snapshots", "1", "2", "app.rec", "--process", "1"]).status(2);
+    bench.run(["diff", "app.rec", "app.rec", "--snapshots", "1", "2"]).status(2);
+}
+
 /// Keeps ten blocks, and twenty more after SIGUSR1.
 const GROWS: &str = r#"
 #include <signal.h>
