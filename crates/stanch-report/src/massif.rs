@@ -1,11 +1,12 @@
 //! massif's output file, for `ms_print` and massif-visualizer.
 //!
 //! Each snapshot of a recording becomes a detailed one: its heap tree goes from the allocation functions to their
-//! callers. Before them stands an empty one, the start of the process. The file holds one process; of several, the
-//! last snapshots are added up, and each process is the outermost frame of its stacks.
+//! callers. So does the sampled moment at which most was live. Between them stand the other samples, without trees;
+//! before them an empty one, the start of the process. The file holds one process; of several, the last snapshots are
+//! added up, and each process is the outermost frame of its stacks.
 //! <https://valgrind.org/docs/manual/ms-manual.html>
 use crate::stacks::{ProcessStacks, StackFrame, amount_of, file_name, frames_of, own_groups};
-use stanch_recording::{NodeIndex, Snapshot};
+use stanch_recording::{NodeIndex, SiteIndex, Snapshot};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -26,13 +27,17 @@ pub fn write(
     writeln!(out, "cmd: {}", command.join(" ").replace(|letter: char| letter.is_control(), " "))?;
     writeln!(out, "time_unit: ms")?;
     let moments = moments(processes);
-    let peak = moments.iter().max_by_key(|moment| moment.tree.bytes).map(|moment| moment.number);
-    write_head(out, 0, 0, 0)?;
-    writeln!(out, "heap_tree=empty")?;
-    for moment in &moments {
-        write_head(out, moment.number, moment.at_ms, moment.tree.bytes)?;
-        writeln!(out, "heap_tree={}", if Some(moment.number) == peak { "peak" } else { "detailed" })?;
-        write_tree(out, &moment.tree)?;
+    let detailed = (0..moments.len()).filter(|number| moments[*number].tree.is_some());
+    let peak = detailed.max_by_key(|number| moments[*number].bytes);
+    for (number, moment) in moments.iter().enumerate() {
+        write_head(out, number, moment.at_ms, moment.bytes)?;
+        match &moment.tree {
+            None => writeln!(out, "heap_tree=empty")?,
+            Some(tree) => {
+                writeln!(out, "heap_tree={}", if Some(number) == peak { "peak" } else { "detailed" })?;
+                write_tree(out, tree)?;
+            }
+        }
     }
     Ok(())
 }
@@ -44,9 +49,16 @@ fn write_head(out: &mut dyn Write, number: usize, time_ms: u64, heap_bytes: u64)
 
 /// What a file says of one instant.
 struct Moment {
-    number: usize,
     at_ms: u64,
-    tree: Node,
+    bytes: u64,
+    /// `None` where only the sum is known.
+    tree: Option<Node>,
+}
+
+impl Moment {
+    fn with_tree(at_ms: u64, tree: Node) -> Moment {
+        Moment { at_ms, bytes: tree.bytes, tree: Some(tree) }
+    }
 }
 
 /// Callers of one frame, by the bytes that they asked for through it.
@@ -56,33 +68,58 @@ struct Node {
     callers: BTreeMap<String, Node>,
 }
 
+/// The start of the process, then all that is known of later moments in the order of time.
 fn moments(processes: &[ProcessStacks<'_>]) -> Vec<Moment> {
+    let start = Moment { at_ms: 0, bytes: 0, tree: None };
     if let [process] = processes {
-        let snapshots = process.process.snapshots.iter().enumerate();
-        return snapshots
-            .map(|(index, snapshot)| {
-                let mut tree = Node::default();
-                add(&mut tree, process, snapshot, None);
-                Moment { number: index + 1, at_ms: snapshot.at_ms, tree }
-            })
-            .collect();
+        let history = &process.process.history;
+        let sampled = history.points.iter().map(|point| Moment {
+            at_ms: point.at_ms,
+            bytes: point.heap_bytes.saturating_add(point.mapped_bytes),
+            tree: None,
+        });
+        let peak = (!history.peak.sites.is_empty()).then(|| {
+            let sites = history.peak.sites.iter().map(|held| (held.site, held.bytes));
+            Moment::with_tree(history.peak.at_ms, tree(process, sites))
+        });
+        let snapshots = process.process.snapshots.iter();
+        let snapshots = snapshots.map(|snapshot| Moment::with_tree(snapshot.at_ms, tree(process, sites(snapshot))));
+        let mut moments: Vec<Moment> = std::iter::once(start).chain(sampled).chain(peak).chain(snapshots).collect();
+        moments.sort_by_key(|moment| moment.at_ms);
+        return moments;
     }
-    let mut sum = Moment { number: 1, at_ms: 0, tree: Node::default() };
+    let (mut sum, mut at_ms) = (Node::default(), 0);
     for process in processes {
         if let Some(snapshot) = process.process.snapshots.last() {
-            add(&mut sum.tree, process, snapshot, Some(process.name()));
-            sum.at_ms = sum.at_ms.max(process.process.started_ms.saturating_add(snapshot.at_ms));
+            add(&mut sum, process, sites(snapshot), Some(process.name()));
+            at_ms = at_ms.max(process.process.started_ms.saturating_add(snapshot.at_ms));
         }
     }
-    vec![sum]
+    vec![start, Moment::with_tree(at_ms, sum)]
 }
 
-fn add(tree: &mut Node, process: &ProcessStacks<'_>, snapshot: &Snapshot, outermost: Option<String>) {
+/// What each site holds in a snapshot.
+fn sites(snapshot: &Snapshot) -> impl Iterator<Item = (SiteIndex, u64)> {
+    own_groups(Some(snapshot)).map(|group| (group.site, amount_of(group).bytes))
+}
+
+fn tree(process: &ProcessStacks<'_>, held: impl Iterator<Item = (SiteIndex, u64)>) -> Node {
+    let mut tree = Node::default();
+    add(&mut tree, process, held, None);
+    tree
+}
+
+fn add(
+    tree: &mut Node,
+    process: &ProcessStacks<'_>,
+    held: impl Iterator<Item = (SiteIndex, u64)>,
+    outermost: Option<String>,
+) {
     let mut by_stack: BTreeMap<NodeIndex, u64> = BTreeMap::new();
-    for group in own_groups(Some(snapshot)) {
-        let site = process.process.sites.get(group.site.0 as usize);
+    for (site, held) in held {
+        let site = process.process.sites.get(site.0 as usize);
         let bytes = by_stack.entry(site.map_or(NodeIndex(0), |site| site.node)).or_default();
-        *bytes = bytes.saturating_add(amount_of(group).bytes);
+        *bytes = bytes.saturating_add(held);
     }
     for (stack, bytes) in by_stack {
         tree.bytes = tree.bytes.saturating_add(bytes);

@@ -39,6 +39,12 @@ pub fn write(
     packed.finish()?.flush()
 }
 
+/// Bytes allocated between two samples, on average; 1 where every block was recorded.
+fn mean_bytes(recording: &Recording) -> u64 {
+    let means = recording.processes.iter().filter_map(|process| process.sampling.as_ref());
+    means.map(|sampling| sampling.mean_bytes).max().unwrap_or(1)
+}
+
 /// A profile under construction.
 struct Builder<'a> {
     profile: Profile,
@@ -58,7 +64,7 @@ impl<'a> Builder<'a> {
         let default = SAMPLE_TYPES.iter().find(is_default).map_or("inuse_space", |(name, ..)| name);
         builder.profile.default_sample_type = builder.string(default);
         builder.profile.period_type = Some(builder.value_type("space", "bytes"));
-        builder.profile.period = 1;
+        builder.profile.period = signed(mean_bytes(recording));
         builder.profile.time_nanos = signed(recording.started_unix_ms.saturating_mul(1_000_000));
         let end_ms = |process: &stanch_recording::Process| process.started_ms.saturating_add(process.duration_ms);
         let duration_ms = recording.processes.iter().map(end_ms).max().unwrap_or(0);

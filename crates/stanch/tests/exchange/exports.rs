@@ -125,13 +125,21 @@ fn ms_print_opens_what_is_for_massif() {
     let bench = recorded("export-massif", LEAKS);
     let truth = Truth::of(&bench, "app.rec");
     let file = export(&bench, "app.rec", "massif", &[]);
-    let text = tools::output(tools::debian("ms_print", "valgrind").arg(file));
-    let total = text.lines().find_map(|line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        (words.len() == 6 && words[0] == "1").then(|| words[2].replace(',', ""))
-    });
-    assert_eq!(total, Some(truth.live_bytes().to_string()), "{text}");
+    let text = tools::output(tools::debian("ms_print", "valgrind").arg(&file));
+    let totals: Vec<(u64, u64)> = text.lines().filter_map(massif_row).collect();
+    let (_, last) = totals.last().expect("a row");
+    assert_eq!(*last, truth.live_bytes(), "{text}");
     assert!(text.contains("(heap allocation functions)"), "{text}");
+    // Memory between the snapshots is there, too, in the order of time, with one peak at most.
+    assert!(2 < totals.len() && totals.is_sorted_by_key(|(at_ms, _)| at_ms), "{text}");
+    let peaks = std::fs::read_to_string(file).expect("it was written").matches("heap_tree=peak").count();
+    assert_eq!(peaks, 1);
+}
+
+/// Time and bytes in a row of ms_print's table: number, time, total, useful, extra, stacks.
+fn massif_row(line: &str) -> Option<(u64, u64)> {
+    let words: Vec<u64> = line.split_whitespace().map_while(|word| word.replace(',', "").parse().ok()).collect();
+    (words.len() == 6 && line.split_whitespace().count() == 6).then(|| (words[1], words[2]))
 }
 
 #[test]
@@ -183,12 +191,26 @@ fn a_pprof_reader_opens_what_is_for_pprof() {
 }
 
 #[test]
+fn a_pprof_reader_learns_how_samples_were_taken() {
+    let bench = Bench::new("export-pprof-sampled");
+    compile(&bench, "app", LEAKS, &[]);
+    bench.run(["run", "--sample", "8KiB", "--record", "sampled.rec", "./app"]).status(0);
+    assert_eq!(pprof_sums(&export(&bench, "sampled.rec", "pprof", &[])).0["period"], 8192);
+    bench.run(["run", "--record", "app.rec", "./app"]).status(0);
+    assert_eq!(pprof_sums(&export(&bench, "app.rec", "pprof", &[])).0["period"], 1);
+}
+
+#[test]
 fn the_firefox_profile_is_whole() {
     let bench = recorded("export-firefox", LEAKS);
     let truth = Truth::of(&bench, "app.rec");
     let text = std::fs::read_to_string(export(&bench, "app.rec", "firefox", &[])).expect("it was written");
     let profile: Value = serde_json::from_str(&text).expect("JSON");
-    assert!(profile["meta"]["preprocessedProfileVersion"].as_u64().is_some());
+    let meta = &profile["meta"];
+    assert!(meta["preprocessedProfileVersion"].as_u64().is_some() && meta["version"].as_u64().is_some(), "{meta}");
+    assert!(meta["startTime"].as_f64().is_some_and(|ms| 1.7e12 < ms) && meta["interval"].as_f64().is_some(), "{meta}");
+    assert!(meta["categories"].as_array().is_some_and(|categories| !categories.is_empty()), "{meta}");
+    assert!(profile["libs"].is_array(), "{text}");
     let threads = profile["threads"].as_array().expect("threads");
     let sums: Vec<i64> = threads.iter().map(retained_bytes).collect();
     assert_eq!(sums, [truth.live_bytes() as i64, truth.lost_bytes() as i64]);
@@ -197,19 +219,40 @@ fn the_firefox_profile_is_whole() {
     assert_eq!(weights.filter(|weight| 0 < *weight).sum::<i64>(), allocated);
 }
 
-/// Allocations less deallocations; every index in the tables leads somewhere.
+/// Allocations less deallocations, of a thread whose tables are as the processed format wants them: every column as long
+/// as its table says, every index leads somewhere, stacks come after their callers, and each address is freed once, by
+/// as much as it was allocated, and not before.
 fn retained_bytes(thread: &Value) -> i64 {
-    let column = |table: &str, column: &str| thread[table][column].as_array().expect("a column").clone();
-    let in_range = |table: &str, name: &str, other: &str| {
-        let length = thread[other]["length"].as_u64().expect("a length");
-        let all = column(table, name);
-        all.iter().filter_map(Value::as_u64).all(|index| index < length)
+    let column = |table: &str, column: &str| {
+        let values = thread[table][column].as_array().unwrap_or_else(|| panic!("no {column} in {table}: {thread}"));
+        let length = thread[table]["length"].as_u64();
+        assert_eq!(Some(values.len() as u64), length, "{column} of {table}");
+        values.clone()
     };
-    assert!(in_range("nativeAllocations", "stack", "stackTable"));
-    assert!(in_range("stackTable", "frame", "frameTable"));
-    assert!(in_range("stackTable", "prefix", "stackTable"));
-    assert!(in_range("frameTable", "func", "funcTable"));
-    column("nativeAllocations", "weight").iter().map(|weight| weight.as_i64().expect("a weight")).sum()
+    let in_range = |table: &str, name: &str, length: u64| {
+        let all = column(table, name);
+        assert!(
+            all.iter().all(|value| value.is_null() || value.as_u64().is_some_and(|index| index < length)),
+            "{name}"
+        );
+    };
+    let length = |table: &str| thread[table]["length"].as_u64().expect("a length");
+    in_range("nativeAllocations", "stack", length("stackTable"));
+    in_range("stackTable", "frame", length("frameTable"));
+    in_range("frameTable", "func", length("funcTable"));
+    let is_after = |(index, prefix): (usize, &Value)| prefix.as_u64().is_none_or(|prefix| prefix < index as u64);
+    assert!(column("stackTable", "prefix").iter().enumerate().all(is_after), "a caller comes after its callee");
+    assert_eq!(thread["nativeAllocations"]["weightType"], "bytes");
+    let number = |value: &Value| value.as_f64().expect("a number");
+    assert!(column("nativeAllocations", "time").iter().map(number).all(f64::is_finite));
+    let weights = column("nativeAllocations", "weight");
+    let mut held: BTreeMap<u64, i64> = BTreeMap::new();
+    for (address, weight) in column("nativeAllocations", "memoryAddress").iter().zip(&weights) {
+        let (address, weight) = (address.as_u64().expect("an address"), weight.as_i64().expect("a weight"));
+        let before = held.insert(address, weight);
+        assert!(before.is_none_or(|before| before == -weight) && (before.is_some() || 0 < weight), "{address}");
+    }
+    weights.iter().filter_map(Value::as_i64).sum()
 }
 
 #[test]

@@ -1,5 +1,5 @@
-// Reads a profile with pprof-format and prints the sum of each sample type, one `name unit sum` a line, then the
-// functions of each sample that lost anything, outermost first.
+// Reads a profile with pprof-format and prints the sum of each sample type, one `name unit sum` a line, then the period
+// in the same way, then the functions of each sample that lost anything, outermost first.
 // Usage: node pprof.js PROFILE
 const fs = require("fs");
 const zlib = require("zlib");
@@ -14,6 +14,7 @@ profile.sampleType.forEach((type, column) => {
   const sum = profile.sample.reduce((sum, sample) => sum + BigInt(sample.value[column]), 0n);
   console.log(text(type.type), text(type.unit), String(sum));
 });
+console.log("period", text(profile.periodType.unit), String(profile.period));
 const lost = names.indexOf("lost_space");
 for (const sample of profile.sample.filter((sample) => BigInt(sample.value[lost]) !== 0n)) {
   const frames = sample.locationId.flatMap((id) => locations.get(String(id)).line);
