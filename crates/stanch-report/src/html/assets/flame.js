@@ -35,7 +35,7 @@ const flameView = async (section) => {
   const drawFunctions = async () => {
     const down = await treeOf(state.trees.down);
     const sums = down.functions([down.weigh(sumIndex())]);
-    const largest = sums.filter((sum) => graph.words() === "" || down.matches(sum.node, graph.words()))
+    const largest = sums.filter((sum) => sum.own[0] > 0).filter((sum) => graph.words() === "" || down.matches(sum.node, graph.words()))
       .sort((one, other) => other.own[0] - one.own[0] || other.whole[0] - one.whole[0]).slice(0, 15);
     functions.replaceChildren(largest.length === 0 ? h("p", { class: "empty" }, "Nothing of this weight.") : h("table", { class: "cards" },
       h("thead", {}, h("tr", {}, h("th", {}, "Function"), h("th", { class: "number" }, "Directly"), h("th", { class: "number" }, "With what it calls"))),

@@ -25,7 +25,7 @@ const summaryView = (section) => {
       h("span", { class: "label" }, manyProcesses ? "most at one time, in one process" : "most at one time"),
       h("b", {}, exactBytes(data.peak_bytes)), h("span", { class: "muted" }, "from malloc and its like")),
   );
-  section.append(h("h2", { class: "sr" }, "Summary"), h("div", { class: "tiles" }, tiles), shareCard(), firstCard(), h("div", { class: "two" }, factsCard(), unseenCard()));
+  section.append(h("h2", { class: "sr" }, "Summary"), h("div", { class: tiles.length > 6 ? "tiles many" : "tiles" }, tiles), shareCard(), firstCard(), h("div", { class: "two" }, factsCard(), unseenCard()));
 };
 
 /** What was live at the end, by class. */
