@@ -1,62 +1,12 @@
 //! The viewer in a terminal, over a recording of a real program. tmux is the terminal.
-use crate::bench::{Bench, eventually, reports};
+use crate::bench::{Bench, reports};
+use crate::desk::Desk;
 use serde_json::Value;
-use std::process::{Command, Output};
+use std::process::Command;
 
-/// A terminal with a shell in it, that shows what a person would see.
-struct Desk<'a> {
-    bench: &'a Bench,
-    /// The name of a tmux server of its own.
-    server: String,
-}
-
-impl<'a> Desk<'a> {
-    fn open(bench: &'a Bench, name: &str) -> Self {
-        let desk = Self { bench, server: format!("stanch-test-{name}-{}", std::process::id()) };
-        let shell = ["env", "-u", "NO_COLOR", "-u", "STANCH_COLOR", "PS1=ready: ", "/bin/sh"];
-        let new = ["-u", "-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24"];
-        let done = desk.tmux(new.into_iter().chain(shell));
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        desk.wait_for("ready:");
-        desk
-    }
-
-    fn tmux<'b>(&self, args: impl IntoIterator<Item = &'b str>) -> Output {
-        let mut tmux = Command::new("tmux");
-        tmux.args(["-L", &self.server]).args(args).current_dir(&self.bench.folder);
-        tmux.env("LC_ALL", "C.UTF-8").env_remove("TMUX").output().expect("tmux is missing: apt-get install tmux")
-    }
-
-    fn keys(&self, keys: &[&str]) {
-        self.tmux(["send-keys"].into_iter().chain(keys.iter().copied()));
-    }
-
-    fn type_line(&self, text: &str) {
-        self.tmux(["send-keys", "-l", text]);
-        self.keys(&["Enter"]);
-    }
-
-    fn screen(&self) -> String {
-        String::from_utf8(self.tmux(["capture-pane", "-p"]).stdout).expect("tmux writes UTF-8")
-    }
-
-    /// Waits until this is on the screen, and returns the screen.
-    fn wait_for(&self, text: &str) -> String {
-        eventually(&format!("`{text}` on the screen"), || Some(self.screen()).filter(|screen| screen.contains(text)))
-    }
-
-    /// Starts the viewer by way of a file that says its process id.
-    fn view(&self, before: &str, file: &str) {
-        let stanch = env!("CARGO_BIN_EXE_stanch");
-        let _ = std::fs::remove_file(self.bench.path("pid"));
-        self.type_line(&format!("{before} sh -c 'echo $$ > pid; exec {stanch} view {file}'; echo ended with $?"));
-    }
-}
-
-impl Drop for Desk<'_> {
-    fn drop(&mut self) {
-        self.tmux(["kill-server"]);
-    }
+/// Starts the viewer, which says its process id in a file.
+fn view(desk: &Desk<'_>, before: &str, file: &str) {
+    desk.stanch(before, &format!("view {file}"));
 }
 
 /// A recording of Python.
@@ -80,7 +30,7 @@ fn every_view_of_a_real_program() {
     let desk = Desk::open(&bench, "views");
     desk.type_line("stty -g > before; echo this was here");
     desk.wait_for("\nthis was here");
-    desk.view("", "py.rec");
+    view(&desk, "", "py.rec");
 
     let screen = desk.wait_for("[1 findings]");
     assert!(!screen.contains("this was here"));
@@ -137,7 +87,7 @@ fn the_terminal_is_given_back_however_it_ends() {
     desk.type_line("stty -g > before; echo this was here");
     desk.wait_for("\nthis was here");
     for (signal, status) in [("", 130), ("TERM", 143), ("HUP", 129), ("INT", 130)] {
-        desk.view("", "py.rec");
+        view(&desk, "", "py.rec");
         desk.wait_for("[1 findings]");
         let pid = std::fs::read_to_string(bench.path("pid")).expect("it was written");
         match signal {
@@ -171,7 +121,7 @@ fn colours_are_left_out_where_nobody_wants_them() {
     let desk = Desk::open(&bench, "colours");
     let seen = |before: &str| {
         desk.type_line("clear");
-        desk.view(before, "py.rec");
+        view(&desk, before, "py.rec");
         desk.wait_for("[1 findings]");
         desk.keys(&["3"]);
         desk.wait_for("[3 flame]");
@@ -206,7 +156,7 @@ fn files_that_cannot_be_read_leave_the_terminal_alone() {
     let desk = Desk::open(&bench, "unreadable");
     for file in ["text", "no-such-file"] {
         desk.type_line("clear");
-        desk.view("", file);
+        view(&desk, "", file);
         let screen = desk.wait_for("ended with 2");
         assert!(screen.contains(&format!("error: cannot read `{file}`")), "{screen}");
     }
@@ -217,7 +167,7 @@ fn it_ends_with_its_terminal() {
     let bench = Bench::new("view-gone");
     recorded(&bench);
     let desk = Desk::open(&bench, "gone");
-    desk.view("", "py.rec");
+    view(&desk, "", "py.rec");
     desk.wait_for("[1 findings]");
     let pid = std::fs::read_to_string(bench.path("pid")).expect("it was written");
     drop(desk);

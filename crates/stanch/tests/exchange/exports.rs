@@ -219,9 +219,9 @@ fn the_firefox_profile_is_whole() {
     assert_eq!(weights.filter(|weight| 0 < *weight).sum::<i64>(), allocated);
 }
 
-/// Allocations less deallocations, of a thread whose tables are as the processed format wants them: every column as long
-/// as its table says, every index leads somewhere, stacks come after their callers, and each address is freed once, by
-/// as much as it was allocated, and not before.
+/// Allocations less deallocations, of a thread whose tables are as the processed format wants them: every column as
+/// long as its table says, every index leads somewhere, stacks come after their callers, and each address is freed
+/// once, by as much as it was allocated, and not before.
 fn retained_bytes(thread: &Value) -> i64 {
     let column = |table: &str, column: &str| {
         let values = thread[table][column].as_array().unwrap_or_else(|| panic!("no {column} in {table}: {thread}"));
