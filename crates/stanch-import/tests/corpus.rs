@@ -4,42 +4,16 @@
 //! those of other files) from a fixed seed. A reader must not panic, must yield a consistent recording, and must not
 //! take more memory than the file explains. `STANCH_FUZZ_SECONDS` says for how long; a few by default.
 
+#[path = "../../stanch-recording/tests/memory/mod.rs"]
+mod memory;
+
+use memory::{ONE_AT_A_TIME, bounded};
 use stanch_import::{ImportError, Imported, SourceKind, read, settle};
 use stanch_recording::{Class, Process, Recording, check};
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs;
 use std::io::{Cursor, Read};
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-
-/// Counts what is allocated, so that a test can say how much a reader took.
-struct Counting;
-
-static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
-static PEAK_BYTES: AtomicUsize = AtomicUsize::new(0);
-/// The tests of this file run one at a time, as the counts are of the whole process.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-// SAFETY: every call goes to `System` unchanged, which keeps the contract; the counts do not touch memory.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let live = LIVE_BYTES.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK_BYTES.fetch_max(live, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE_BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `dealloc`; the block came from `System`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Every file, what it is, and its live bytes and blocks: what `leaks.cc` says, in jemalloc's size classes for its.
 const FILES: [(&str, SourceKind, u64, u64); 8] = [
@@ -183,12 +157,7 @@ fn measured(packed: &[u8]) -> Vec<String> {
 
 /// Reads bytes that may be anything; whatever comes of it must be usable and have its price.
 fn read_hostile(bytes: &[u8]) -> Result<Recording, ImportError> {
-    let before = LIVE_BYTES.load(Ordering::Relaxed);
-    PEAK_BYTES.store(before, Ordering::Relaxed);
-    let result = read_any(bytes);
-    let taken_bytes = PEAK_BYTES.load(Ordering::Relaxed).saturating_sub(before);
-    let allowed_bytes = 2 * ((16 << 20) + 256 * bytes.len());
-    assert!(taken_bytes < allowed_bytes, "{taken_bytes} bytes taken for a file of {}", bytes.len());
+    let result = bounded(bytes.len(), || read_any(bytes));
     if let Ok(recording) = &result {
         assert_eq!(check(recording), Ok(()));
     }

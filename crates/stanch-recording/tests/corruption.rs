@@ -1,49 +1,16 @@
 //! Damaged files: flipped bits, cuts, foreign bytes, and files made to exhaust their reader.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::Cursor;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use memory::{ONE_AT_A_TIME, bounded};
 use stanch_recording::{Loss, Recording, check, read, write};
 
 mod common;
-
-/// Counts what is allocated, so that a test can say how much a reader took.
-struct Counting;
-
-static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
-static PEAK_BYTES: AtomicUsize = AtomicUsize::new(0);
-/// The tests of this file run one at a time, as the counts are of the whole process.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-// SAFETY: every call goes to `System` unchanged, which keeps the contract; the counts do not touch memory.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let live = LIVE_BYTES.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK_BYTES.fetch_max(live, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE_BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `dealloc`; the block came from `System`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+mod memory;
 
 /// Reads bytes that may be anything; whatever comes of it must be usable and have its price.
 fn read_hostile(bytes: &[u8]) -> Option<(Recording, Vec<Loss>)> {
-    let before = LIVE_BYTES.load(Ordering::Relaxed);
-    PEAK_BYTES.store(before, Ordering::Relaxed);
-    let result = read(Cursor::new(bytes)).ok();
-    let taken_bytes = PEAK_BYTES.load(Ordering::Relaxed) - before;
-    let allowed_bytes = 2 * ((16 << 20) + 256 * bytes.len());
-    assert!(taken_bytes < allowed_bytes, "{taken_bytes} bytes taken for a file of {}", bytes.len());
+    let result = bounded(bytes.len(), || read(Cursor::new(bytes)).ok());
     if let Some((recording, _)) = &result {
         assert_eq!(check(recording), Ok(()));
     }
