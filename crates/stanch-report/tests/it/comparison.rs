@@ -1,22 +1,11 @@
 //! Two reports compared, as people and as programs see it.
-use crate::samples;
+use crate::samples::{self, OPTIONS};
 use stanch_finding::comparison::{Thresholds, compare};
 use stanch_finding::{ByteCount, Fingerprint, Incomplete, Kind, Report};
-use stanch_report::text::{self, Limit, Reachable, Style, TextOptions};
+use stanch_report::text::{self, Reachable, TextOptions};
 use stanch_report::{ComparedSide, json};
 
 const THRESHOLDS: Thresholds = Thresholds { min_bytes: ByteCount(1024), min_percent: 10 };
-
-const OPTIONS: TextOptions<'_> = TextOptions {
-    style: Style::Plain,
-    width: 80,
-    findings: Limit::First(10),
-    frames: Limit::First(8),
-    reachable: Reachable::Summary,
-    base_dir: Some("/home/me/demo"),
-    all_flag: "--all",
-    reachable_flag: "--show-reachable",
-};
 
 fn sides<'a>(old: &'a [Report], new: &'a [Report]) -> [ComparedSide<'a>; 2] {
     [ComparedSide { name: "old.rec", reports: old }, ComparedSide { name: "new.rec", reports: new }]

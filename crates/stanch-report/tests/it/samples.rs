@@ -3,7 +3,20 @@ use stanch_finding::{
     Amounts, BlockCount, ByteCount, Confidence, Date, Estimate, Evidence, Finding, Fingerprint, Fix, Frame, Incomplete,
     Kind, Owner, OwnerKind, PathStep, Report, Sampling, Site, Subject, SubjectKind, SuppressionMatch, Totals,
 };
+use stanch_report::text::{Limit, Reachable, Style, TextOptions};
 use std::time::Duration;
+
+/// How the text looks where a test says nothing else.
+pub(crate) const OPTIONS: TextOptions<'_> = TextOptions {
+    style: Style::Plain,
+    width: 80,
+    findings: Limit::First(10),
+    frames: Limit::First(8),
+    reachable: Reachable::Summary,
+    base_dir: Some("/home/me/demo"),
+    all_flag: "--all",
+    reachable_flag: "--show-reachable",
+};
 
 pub(crate) const PROGRAM: &str = "/home/me/demo/build/demo";
 

@@ -1,18 +1,7 @@
 //! What people see.
-use crate::samples;
+use crate::samples::{self, OPTIONS};
 use stanch_finding::{Frame, Kind, Report};
 use stanch_report::text::{self, Limit, Reachable, Style, TextOptions};
-
-const OPTIONS: TextOptions<'_> = TextOptions {
-    style: Style::Plain,
-    width: 80,
-    findings: Limit::First(10),
-    frames: Limit::First(8),
-    reachable: Reachable::Summary,
-    base_dir: Some("/home/me/demo"),
-    all_flag: "--all",
-    reachable_flag: "--show-reachable",
-};
 
 fn written(reports: &[Report], options: &TextOptions<'_>) -> String {
     let mut out = Vec::new();
