@@ -56,6 +56,23 @@ pub struct Subject {
     pub pause: Option<Duration>,
 }
 
+impl Subject {
+    /// A process of which nothing but the command is known.
+    #[must_use]
+    pub fn of_command(command: Vec<String>) -> Subject {
+        Subject {
+            kind: SubjectKind::Process,
+            command,
+            pid: None,
+            parent_pid: None,
+            exit_status: None,
+            ending: String::new(),
+            duration: Duration::ZERO,
+            pause: None,
+        }
+    }
+}
+
 /// Bytes and blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amounts {

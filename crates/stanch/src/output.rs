@@ -5,13 +5,12 @@ use crate::export;
 use crate::progress::Progress;
 use crate::settings::OutputPlan;
 use anyhow::{Context, Result, bail};
-use stanch_finding::{Finding, Incomplete, Kind, Report, Subject, SubjectKind, Totals};
+use stanch_finding::{Finding, Incomplete, Kind, Report, Subject, Totals};
 use stanch_leaks::Scope;
 use stanch_recording::Recording;
 use stanch_report::text::{Limit, Reachable, Style, TextOptions};
 use stanch_report::{html, json, sarif, text};
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
 
 /// Version of the tool as reports carry it.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -43,16 +42,7 @@ pub(crate) fn reports_in(recording: &Recording, plan: &OutputPlan, scope: Scope)
 fn nothing_recorded(recording: &Recording) -> Report {
     let gaps = recording.losses.iter().map(|loss| Incomplete { what: loss.what.clone(), why: loss.why.clone() });
     Report {
-        subject: Subject {
-            kind: SubjectKind::Process,
-            command: recording.command.clone(),
-            pid: None,
-            parent_pid: None,
-            exit_status: None,
-            ending: String::new(),
-            duration: Duration::ZERO,
-            pause: None,
-        },
+        subject: Subject::of_command(recording.command.clone()),
         totals: Totals::default(),
         sampling: None,
         incomplete: gaps.collect(),

@@ -2,9 +2,8 @@
 use super::{Category, Change, Thresholds, compare};
 use crate::{
     Amounts, BlockCount, ByteCount, Confidence, Estimate, Finding, Fingerprint, Frame, Kind, Owner, OwnerKind, Report,
-    Sampling, Site, Subject, SubjectKind, Totals,
+    Sampling, Site, Subject, Totals,
 };
-use std::time::Duration;
 
 const THRESHOLDS: Thresholds = Thresholds { min_bytes: ByteCount(100), min_percent: 10 };
 
@@ -31,16 +30,7 @@ fn finding(function: &str, kind: Kind, bytes: u64, blocks: u64) -> Finding {
 
 fn report(findings: Vec<Finding>) -> Report {
     Report {
-        subject: Subject {
-            kind: SubjectKind::Process,
-            command: Vec::new(),
-            pid: None,
-            parent_pid: None,
-            exit_status: None,
-            ending: String::new(),
-            duration: Duration::ZERO,
-            pause: None,
-        },
+        subject: Subject::of_command(Vec::new()),
         totals: Totals::default(),
         sampling: None,
         incomplete: Vec::new(),
