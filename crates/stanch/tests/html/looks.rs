@@ -69,11 +69,18 @@ fn check_fit(page: &Page, view: &str, width: u64) {
 }
 
 fn picture(page: &Page, name: &str) {
+    // The window grows for the picture: what is as high as a part of it would lose the place it is scrolled to.
+    let pin = |height: &str| {
+        let script = "document.querySelectorAll('.flame').forEach((graph) => { graph.style.maxHeight = HEIGHT; });";
+        page.browser.run(&script.replace("HEIGHT", height));
+    };
+    pin("`${graph.offsetHeight}px`");
     let height = page.value("Math.min(3000, document.documentElement.scrollHeight)");
     let width = page.value("innerWidth");
     let clip = json!({"x": 0, "y": 0, "width": width, "height": height, "scale": 1});
     let parameters = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
     save(name, &page.browser.devtools("Page.captureScreenshot", &parameters)["data"]);
+    pin("''");
 }
 
 fn print(page: &Page) {
