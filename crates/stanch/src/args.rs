@@ -32,7 +32,7 @@ Configuration:
   The environment wins over it: STANCH_FORMAT, STANCH_FAIL_ON, STANCH_COLOR, STANCH_SHOW_REACHABLE,
   STANCH_FOLLOW_CHILDREN, STANCH_LINGER, STANCH_SUPPRESSIONS (FILE:FILE). Flags win over both.";
 
-/// Below the help of `stanch diff`.
+/// Below the long help of `stanch diff`.
 const DIFF_MORE: &str = "\
 Example:
   stanch diff main.rec branch.rec        status 1 if the branch leaks more than main
@@ -76,7 +76,7 @@ pub(crate) enum Verb {
     /// Each side is a recording, a file of another tool, or a report in JSON (`--format json`). Leaks are known by
     /// their fingerprints, so the two may be of different builds, checkouts and machines. For two moments of one
     /// process, give what `stanch snapshot PID --format json -o FILE` wrote at each, or the recording and --snapshots.
-    #[command(after_help = DIFF_MORE)]
+    #[command(after_help = "Try: stanch diff main.rec branch.rec", after_long_help = DIFF_MORE)]
     Diff(DiffArgs),
     /// Report on a process that `stanch run` is recording, while it goes on
     Snapshot(SnapshotArgs),
