@@ -8,18 +8,20 @@ pub(crate) mod comparison;
 mod finding;
 pub(crate) mod names;
 pub(crate) mod page;
+mod path;
 mod section;
 mod selection;
 mod unseen;
 mod verdict;
 
 pub use comparison::write_comparison;
+pub use path::SourceReader;
 
 use crate::numbers::{amount_text, bytes_text, plural};
 use finding::Teller;
 use page::{Ink, Page};
 use selection::{Entry, Selection};
-use stanch_finding::{BlockCount, ByteCount, Finding, Report, owning_frame};
+use stanch_finding::{BlockCount, ByteCount, Finding, Kind, Report, owning_frame};
 use std::io::{self, Write};
 
 /// Whether to use the terminal's colours.
@@ -65,6 +67,8 @@ pub struct TextOptions<'a> {
     pub reachable: Reachable,
     /// Directory whose path is left off in front of source files.
     pub base_dir: Option<&'a str>,
+    /// Where lines of source come from that paths go through; without it, paths name them only.
+    pub read_source: Option<SourceReader<'a>>,
     /// The flag that lifts the limits, for the hint: `--all`.
     pub all_flag: &'a str,
     /// The flag that lists what is still reachable, for the hint: `--show-reachable`.
@@ -81,6 +85,7 @@ impl<'a> TextOptions<'a> {
             frames: Limit::All,
             reachable: Reachable::Summary,
             base_dir,
+            read_source: None,
             all_flag: "--all",
             reachable_flag: "--show-reachable",
         }
@@ -96,7 +101,9 @@ pub fn write(reports: &[Report], options: &TextOptions<'_>, out: &mut impl Write
     let selection = Selection::new(reports, options);
     verdict::verdict(reports, &mut page);
     section::sections(&selection, options, &mut page);
-    if !selection.sections.is_empty() {
+    if selection.sections.is_empty() {
+        held_to_exit(reports, options, &mut page);
+    } else {
         left_out(&selection, options, &mut page);
         reachable(reports, options, &mut page);
         quiet_processes(reports, options, &mut page);
@@ -170,13 +177,30 @@ fn left_out(selection: &Selection<'_>, options: &TextOptions<'_>, page: &mut Pag
 }
 
 fn reachable(reports: &[Report], options: &TextOptions<'_>, page: &mut Page) {
+    if options.reachable == Reachable::Listed {
+        return;
+    }
+    held_to_exit(reports, options, page);
     let (bytes, blocks) = verdict::still_reachable(reports);
-    if options.reachable == Reachable::Listed || blocks == BlockCount(0) {
+    if blocks == BlockCount(0) {
         return;
     }
     let amount = amount_text(bytes, blocks);
     page.blank();
     let text = format!("still reachable: {amount}; {} lists them", options.reachable_flag);
+    page.paragraph(&[(Ink::Faint, &text)], 2);
+}
+
+/// What globals hold to the end, by the source: how much that is, nobody knows.
+fn held_to_exit(reports: &[Report], options: &TextOptions<'_>, page: &mut Page) {
+    let held = reports.iter().flat_map(|report| &report.findings).filter(|finding| finding.kind == Kind::HeldToExit);
+    let count = held.count() as u64;
+    if count == 0 {
+        return;
+    }
+    page.blank();
+    let places = plural(count, "place", "places");
+    let text = format!("held by globals to the end: memory of {places}; {} lists them", options.reachable_flag);
     page.paragraph(&[(Ink::Faint, &text)], 2);
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use stanch_finding::{Finding, Incomplete, Kind, Report, Subject, Totals};
 use stanch_leaks::Scope;
 use stanch_recording::Recording;
-use stanch_report::text::{Limit, Reachable, Style, TextOptions};
+use stanch_report::text::{Limit, Reachable, SourceReader, Style, TextOptions};
 use stanch_report::{html, json, sarif, text};
 use std::io::{self, IsTerminal, Write};
 
@@ -133,12 +133,14 @@ pub(crate) fn text_options(plan: &OutputPlan, stream: Stream) -> TextOptions<'_>
         frames: if plan.all { Limit::All } else { Limit::First(12) },
         reachable: if plan.show_reachable { Reachable::Listed } else { Reachable::Summary },
         base_dir: plan.base_folder.as_deref(),
+        read_source: Some(SourceReader(&read_source)),
         all_flag: "--all",
         reachable_flag: "--show-reachable",
     }
 }
 
-fn write_stream(bytes: &[u8], stream: Stream) -> Result<()> {
+/// Writes to a stream of ours; nobody may be listening.
+pub(crate) fn write_stream(bytes: &[u8], stream: Stream) -> Result<()> {
     let result = match stream {
         Stream::Stdout => io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()),
         Stream::Stderr => io::stderr().write_all(bytes),

@@ -1,6 +1,7 @@
 //! One finding: what, how much, where, whose, why, and what to do.
 use super::names::{function_name, owner_name, place, shortened};
 use super::page::{Ink, Page, unbroken};
+use super::path::steps;
 use super::selection::Entry;
 use super::{Limit, TextOptions};
 use crate::kinds::{Severity, words};
@@ -74,9 +75,7 @@ pub(super) fn details(finding: &Finding, teller: &mut Teller, options: &TextOpti
         finding.evidence.iter().filter(|reason| teller.is_new(finding.kind, reason)).collect();
     for (index, evidence) in reasons.into_iter().enumerate() {
         labelled(if index == 0 { "why" } else { "" }, &teller.reason(evidence), page);
-        for step in &evidence.path {
-            labelled("", &format!("  {}:{}  {}", step.file, step.line, step.note), page);
-        }
+        steps(&evidence.path, options, page);
     }
     stack(finding, options, page);
     if let Some(fix) = &finding.fix {

@@ -63,7 +63,7 @@ pub(super) fn place(frame: &Frame, options: &TextOptions<'_>) -> Option<String> 
     Some(frame.module_offset.map_or_else(|| module.to_owned(), |offset| format!("{module}+{offset:#x}")))
 }
 
-fn relative<'a>(file: &'a str, base_dir: Option<&str>) -> &'a str {
+pub(super) fn relative<'a>(file: &'a str, base_dir: Option<&str>) -> &'a str {
     let below = |base: &str| file.strip_prefix(base.trim_end_matches('/'))?.strip_prefix('/');
     base_dir.and_then(below).unwrap_or(file)
 }

@@ -72,7 +72,7 @@ impl<'a> Selection<'a> {
     /// The most important finding of all.
     pub(super) fn worst(&self) -> Option<&'a Finding> {
         let first = self.sections.first()?.entries.first()?;
-        (first.finding.kind != Kind::StillReachable).then_some(first.finding)
+        (!matches!(first.finding.kind, Kind::StillReachable | Kind::HeldToExit)).then_some(first.finding)
     }
 }
 
@@ -90,7 +90,7 @@ pub(super) fn shown<'a>(report: &'a Report, options: &TextOptions<'_>) -> Vec<&'
     let is_whole = options.findings == Limit::All;
     let hides_indirect = !is_whole && hides_indirect(report);
     let is_shown = |finding: &&Finding| match finding.kind {
-        Kind::StillReachable => options.reachable == Reachable::Listed,
+        Kind::StillReachable | Kind::HeldToExit => options.reachable == Reachable::Listed,
         Kind::IndirectlyLost => !hides_indirect,
         _ => true,
     };

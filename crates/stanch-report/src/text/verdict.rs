@@ -4,7 +4,7 @@ use super::selection::hides_indirect;
 use super::unseen::{is_running, may_hide_leaks, was_replaced};
 use super::{held_blocks, held_bytes};
 use crate::numbers::{about_text, amount_text, plural};
-use stanch_finding::{BlockCount, ByteCount, Finding, Kind, Report};
+use stanch_finding::{BlockCount, ByteCount, Finding, Kind, Report, SubjectKind};
 use std::collections::BTreeSet;
 
 pub(super) fn verdict(reports: &[Report], page: &mut Page) {
@@ -110,6 +110,10 @@ fn nothing_found(reports: &[Report]) -> (Ink, String) {
         0 => String::new(),
         count => format!(" besides {}", plural(count, "suppressed finding", "suppressed findings")),
     };
+    let is_source = reports.iter().all(|report| report.subject.kind == SubjectKind::Source);
+    if is_source && !may_hide_leaks(reports) {
+        return (Ink::Good, format!("no leaks{besides}: no path through the source loses a block"));
+    }
     if may_hide_leaks(reports) {
         return (Ink::Doubtful, format!("no leaks seen{so_far}{all}{besides}, but not everything could be seen"));
     }

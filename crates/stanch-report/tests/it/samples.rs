@@ -14,6 +14,7 @@ pub(crate) const OPTIONS: TextOptions<'_> = TextOptions {
     frames: Limit::First(8),
     reachable: Reachable::Summary,
     base_dir: Some("/home/me/demo"),
+    read_source: None,
     all_flag: "--all",
     reachable_flag: "--show-reachable",
 };

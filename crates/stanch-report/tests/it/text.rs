@@ -1,7 +1,7 @@
 //! What people see.
 use crate::samples::{self, OPTIONS};
 use stanch_finding::{Frame, Kind, Report};
-use stanch_report::text::{self, Limit, Reachable, Style, TextOptions};
+use stanch_report::text::{self, Limit, Reachable, SourceReader, Style, TextOptions};
 
 fn written(reports: &[Report], options: &TextOptions<'_>) -> String {
     let mut out = Vec::new();
@@ -104,6 +104,17 @@ fn expired_suppression() {
 #[test]
 fn misuse_and_path() {
     insta::assert_snapshot!(written(&[samples::misuse_and_path()], &OPTIONS));
+}
+
+/// Of a path whose source can be read, each line is shown, and under it what its step speaks of.
+#[test]
+fn a_path_with_its_source() {
+    let mut report = samples::misuse_and_path();
+    report.findings.retain(|finding| finding.kind == Kind::LostOnPath);
+    let lines = "\n\n\n\n\n\n\n\n\n    char *block = malloc(80);\n\n\n\n\tif (error)\n\t\treturn -1;\n";
+    let read = |path: &str| (path == "src/parse.c").then(|| lines.to_owned());
+    let options = TextOptions { read_source: Some(SourceReader(&read)), ..OPTIONS };
+    insta::assert_snapshot!(written(&[report], &options));
 }
 
 #[test]

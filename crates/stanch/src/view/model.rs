@@ -62,6 +62,7 @@ impl Model {
             frames: Limit::All,
             reachable: Reachable::Listed,
             base_dir: self.base_folder.as_deref(),
+            read_source: None,
             all_flag: "",
             reachable_flag: "",
         }
