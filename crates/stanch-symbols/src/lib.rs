@@ -25,6 +25,7 @@ mod symbol_table;
 mod symbolizer;
 
 pub use link_address::link_address;
+pub use name::readable as readable_name;
 pub use note::{Missing, Note};
 pub use packages::Packages;
 pub use symbolizer::{FileAddress, ModuleFile, SearchOptions, Symbolizer};

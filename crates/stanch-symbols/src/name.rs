@@ -11,7 +11,8 @@ const CLONE_SUFFIXES: &[&str] =
 /// The function's name for people: `ns::Class::method`, `crate::module::function`, `c_function`.
 ///
 /// Parameters and return types are left out, template arguments stay.
-pub(crate) fn readable(raw: &str) -> String {
+#[must_use]
+pub fn readable(raw: &str) -> String {
     let name = without_clone_suffixes(without_version(raw));
     demangled(name).unwrap_or_else(|| name.to_owned())
 }
