@@ -5,3 +5,13 @@
 //! symbolically from the leaves of the call graph upwards, `models` says what library functions do, `rules` turns what
 //! the engine saw into findings.
 #![forbid(unsafe_code)]
+
+mod check;
+pub mod engine;
+pub mod frontend;
+pub mod ir;
+pub mod models;
+pub mod rules;
+pub mod source;
+
+pub use check::{CheckPlan, Checked, Step, check};

@@ -17,8 +17,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("stanch-process", &[]),
     ("stanch-recorder", &["stanch-ledger"]),
     ("stanch-import", &["stanch-recording", "stanch-pprof"]),
-    ("stanch-static", &["stanch-finding"]),
+    ("stanch-watch", &["stanch-finding", "stanch-process"]),
     ("stanch-symbols", &["stanch-recording"]),
+    ("stanch-static", &["stanch-finding", "stanch-symbols"]),
     ("stanch-leaks", &["stanch-ledger", "stanch-finding", "stanch-recording"]),
     (
         "stanch-capture",
@@ -36,6 +37,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "stanch-capture",
             "stanch-import",
             "stanch-static",
+            "stanch-watch",
             "stanch-report",
         ],
     ),

@@ -4,7 +4,8 @@ use super::exceptions::{Exception, covers, stale};
 use super::{Source, Violation, violation};
 
 /// Crates that must forbid unsafe code.
-const SAFE_CRATES: [&str; 5] = ["stanch-finding", "stanch-import", "stanch-pprof", "stanch-recording", "stanch-report"];
+const SAFE_CRATES: [&str; 6] =
+    ["stanch-finding", "stanch-import", "stanch-pprof", "stanch-recording", "stanch-report", "stanch-watch"];
 
 /// The crates that talk to people.
 const TALKING_CRATES: [&str; 2] = ["stanch", "xtask"];
