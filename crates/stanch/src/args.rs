@@ -3,7 +3,7 @@ use crate::size;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use stanch_report::stacks::{Measure, Unit, Weight};
 use std::ffi::OsString;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 /// Below the long help.
@@ -18,6 +18,8 @@ Examples:
   stanch report app.rec --format html -o app.html
   stanch diff old.rec new.rec            what is new, gone, grown, shrunk: between two builds, or two days
   stanch view app.rec                    look through it on the terminal
+  stanch check -- make -j2               find leaks in the source of what `make` compiles
+  stanch watch --replay memory.csv       which recorded series of memory leak, and since when
   stanch snapshot 4127                   look at a process that `stanch run` is recording
 
 Exit status:
@@ -44,6 +46,33 @@ Exit status:
   0 nothing new, grown or worse; 1 something is, at or above --fail-on (definitely-lost unless given;
   still-reachable where NEW is sampled); 2 Stanch could not do its job.";
 
+/// Below the help of `stanch check`.
+const CHECK_MORE: &str = "\
+Examples:
+  stanch check                           the project in this folder, by its compile_commands.json
+  stanch check -p build                  the same, the database is in `build`
+  stanch check -- make -j2               what `make` compiles; run it after `make clean`
+  stanch check a.c b.cpp                 these files, as one program
+  stanch check --format sarif -o s.sarif for code review
+
+Exit status:
+  0 nothing found; 1 something is, at or above --fail-on (definitely-lost unless given: memory lost on
+  some path counts); 2 Stanch could not do its job, also where nothing could be analysed.";
+
+/// Below the help of `stanch watch`.
+const WATCH_MORE: &str = "\
+Files:
+  SERIES has the first line `time,series,bytes,limit,load`: seconds, a name, bytes; limit and load may be
+  empty. EVENTS has `time,series,event`; an event is `restart`, `deploy` or `config`. Both may be packed
+  with gzip, and are sorted by time within a series.
+
+Example:
+  stanch watch --replay memory.csv --events deploys.csv --online --format json
+  stanch watch --once                    where this host's memory is: all of it
+
+Exit status:
+  0 whatever the series say, 2 Stanch could not do its job.";
+
 /// Finds memory leaks in programs that nobody recompiled
 #[derive(Debug, Parser)]
 #[command(
@@ -66,6 +95,13 @@ pub(crate) enum Verb {
     /// The program's own status is returned (128 + the signal that ended it), unless --fail-on is given and something
     /// is found. Ctrl-C goes to the program; the report follows when it has ended.
     Run(RunArgs),
+    /// Find leaks in C and C++ source, without running it
+    ///
+    /// Whole programs are analysed, across files: those of a compile database (`compile_commands.json`, found in the
+    /// folder or where build systems put it), those that a build compiles, or files named by hand, as one program.
+    /// Sources are read through clang, whatever compiler the build uses.
+    #[command(after_help = CHECK_MORE)]
+    Check(CheckArgs),
     /// Report on a recording that was kept with `run --record`, or on what another tool wrote
     ///
     /// Files of heaptrack, pprof (heap profiles), jemalloc, tcmalloc, valgrind (XML) and LeakSanitizer are known by
@@ -87,6 +123,12 @@ pub(crate) enum Verb {
     ///
     /// Example: stanch view app.rec
     View(ViewArgs),
+    /// Look for leaks in memory over time: recorded series of monitoring, and where a host's memory is
+    ///
+    /// Says of each series whether it leaks, fills towards a bound, or is steady; since when, how fast, and when it
+    /// meets its limit.
+    #[command(after_help = WATCH_MORE)]
+    Watch(WatchArgs),
 }
 
 #[derive(Debug, Args)]
@@ -120,6 +162,39 @@ pub(crate) struct RunArgs {
     pub(crate) output: OutputArgs,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Source files, taken as one program, or folders [default: this folder]
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Compile database, or the folder that it is in
+    #[arg(short = 'p', long, value_name = "DIR")]
+    pub(crate) build_dir: Option<PathBuf>,
+    /// Flag for every file beside its own, such as `--flag=-DX`; may be given several times
+    #[arg(long, value_name = "FLAG", allow_hyphen_values = true)]
+    pub(crate) flag: Vec<OsString>,
+    /// What library functions do, in TOML; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) models: Vec<PathBuf>,
+    /// Report only what this rule finds; may be given several times
+    #[arg(long, value_name = "RULE")]
+    pub(crate) rule: Vec<String>,
+    /// The clang to read sources with [default: the newest that is installed]
+    #[arg(long, value_name = "CLANG")]
+    pub(crate) clang: Option<PathBuf>,
+    /// Files to compile at a time [default: the number of processors]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Seconds that clang may take for one file
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    pub(crate) compile_limit: u64,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// A build to watch, and its arguments
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["paths", "build_dir"])]
     pub(crate) command: Vec<OsString>,
 }
 
@@ -228,6 +303,37 @@ pub(crate) struct ViewArgs {
     /// Colours, which only repeat what the text says [default: auto]
     #[arg(long, value_enum, value_name = "WHEN")]
     pub(crate) color: Option<When>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// Read series from SERIES (`-`: standard input), a file in CSV, packed with gzip or not
+    #[arg(long, value_name = "SERIES", required_unless_present = "once")]
+    pub(crate) replay: Option<PathBuf>,
+    /// Say where all memory of this host is now, and end
+    #[arg(long, conflicts_with = "replay")]
+    pub(crate) once: bool,
+    /// What happened meanwhile: restarts, deploys, changes of configuration
+    #[arg(long, value_name = "EVENTS", requires = "replay")]
+    pub(crate) events: Option<PathBuf>,
+    /// Show each sample to the detector at its time only, and tell the alarms that it would have raised
+    #[arg(long, requires = "replay")]
+    pub(crate) online: bool,
+    /// Format of the report [default: text]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<WatchFormat>,
+    /// Write the report to FILE (`-`: standard output)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// How conclusions about series come out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WatchFormat {
+    /// For people
+    Text,
+    /// For programs: an object a line for each series
+    Json,
 }
 
 /// How findings come out; the same for every verb that has any.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod check;
 mod destination;
 mod diff;
 mod exit;
@@ -18,6 +19,7 @@ mod settings;
 mod size;
 mod tell;
 mod view;
+mod watch;
 
 use args::{CliArgs, Verb};
 use clap::Parser;
@@ -31,10 +33,12 @@ fn main() -> ExitCode {
     };
     let result = match &args.verb {
         Verb::Run(args) => record::run(args),
+        Verb::Check(args) => check::check(args),
         Verb::Report(args) => reports::report(args),
         Verb::Diff(args) => diff::diff(args),
         Verb::Snapshot(args) => reports::snapshot(args),
         Verb::View(args) => view::view(args),
+        Verb::Watch(args) => watch::watch(args),
     };
     result.unwrap_or_else(|error| exit::of_failure(&error)).code()
 }

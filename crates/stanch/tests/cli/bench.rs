@@ -100,9 +100,14 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn wait(mut self) -> Ended {
-        let status =
-            eventually(&format!("the end of {}", self.words), || self.child.try_wait().expect("it is our child"));
+    pub(crate) fn wait(self) -> Ended {
+        self.wait_for(PATIENCE)
+    }
+
+    /// The same for what may take longer.
+    pub(crate) fn wait_for(mut self, patience: Duration) -> Ended {
+        let what = format!("the end of {}", self.words);
+        let status = eventually_within(patience, &what, || self.child.try_wait().expect("it is our child"));
         let [stdout, stderr] = self.files.each_ref().map(|path| read(path));
         Ended { status: status.code().expect("stanch is not killed"), stdout, stderr }
     }
@@ -144,13 +149,17 @@ impl Drop for Running {
 }
 
 /// Asks again and again until there is an answer.
-pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    eventually_within(PATIENCE, what, ask)
+}
+
+fn eventually_within<T>(patience: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(start.elapsed() < PATIENCE, "waited in vain: {what}");
+        assert!(start.elapsed() < patience, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStringExt;
 #[test]
 fn help_is_short_or_long() {
     let bench = Bench::new("help");
-    for verb in [vec![], vec!["run"], vec!["report"], vec!["diff"], vec!["snapshot"], vec!["view"]] {
+    for verb in [vec![], vec!["run"], vec!["report"], vec!["diff"], vec!["snapshot"], vec!["view"], vec!["watch"]] {
         let help = |flag| bench.run(verb.iter().copied().chain([flag])).status(0);
         let (short, long) = (help("-h"), help("--help"));
         assert!(short.stderr.is_empty() && long.stderr.is_empty());

@@ -20,3 +20,4 @@ mod snapshots;
 mod statuses;
 mod suppressions;
 mod view;
+mod watch;
