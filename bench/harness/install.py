@@ -18,14 +18,14 @@ PACKAGES = {
 }
 
 
-def missing():
-    """Names of packages that are not installed."""
+def missing(packages=PACKAGES):
+    """Names of those of these packages that are not installed."""
     query = subprocess.run(
-        ["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Package}\\n", *PACKAGES],
+        ["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Package}\\n", *packages],
         capture_output=True, text=True, check=False,
     )
     installed = {line.partition(" ")[2] for line in query.stdout.splitlines() if line.startswith("installed ")}
-    return [name for name in PACKAGES if name not in installed]
+    return [name for name in packages if name not in installed]
 
 
 def install(names):
