@@ -37,7 +37,7 @@ impl Engine<'_> {
                 let words = self.describe(activation.function, block, condition);
                 let mut state = state;
                 if !is_failure {
-                    Self::tempt(activation, &mut state, block, then, otherwise);
+                    Self::note_exits(activation, &mut state, block, &[then, otherwise], true);
                 }
                 for (mut state, truth) in self.split(state, term) {
                     state.splits += u32::from(!is_failure);
@@ -49,12 +49,19 @@ impl Engine<'_> {
         }
     }
 
-    /// Notes in all loops that a branch may leave that it was not decided.
-    fn tempt(activation: &Activation, state: &mut State, block: BlockId, then: BlockId, otherwise: BlockId) {
+    fn case_term(&mut self, ty: Type, case: u128) -> TermId {
+        self.world.terms.int(bits_of(ty).min(64), u64::try_from(case).unwrap_or(u64::MAX))
+    }
+
+    /// Notes in all loops that one of `targets` leaves and another does not whether it was open which is taken.
+    fn note_exits(activation: &Activation, state: &mut State, block: BlockId, targets: &[BlockId], is_open: bool) {
         for which in activation.code.loops_of(block) {
-            let leaves = activation.code.is_in_loop(then, which) != activation.code.is_in_loop(otherwise, which);
-            if leaves && let Some(at) = state.frame.rounds.iter().position(|rounds| rounds.of == which) {
-                state.frame_mut().rounds[at].is_tempted = true;
+            let inside = targets.iter().filter(|target| activation.code.is_in_loop(**target, which)).count();
+            let may_leave = 0 < inside && inside < targets.len();
+            if may_leave && let Some(at) = state.frame.rounds.iter().position(|rounds| rounds.of == which) {
+                let rounds = &mut state.frame_mut().rounds[at];
+                rounds.is_tempted |= is_open;
+                rounds.is_decided |= !is_open;
             }
         }
     }
@@ -103,11 +110,18 @@ impl Engine<'_> {
         default: BlockId,
     ) {
         let value_term = self.operand_term(&mut state, value, ty);
+        let targets: Vec<BlockId> = cases.iter().map(|(_, target)| *target).chain([default]).collect();
+        let is_open = cases.iter().any(|(case, _)| {
+            let case = self.case_term(ty, *case);
+            let is_same = self.world.terms.equal(value_term, case);
+            state.facts.decide(&mut self.world.terms, is_same).is_none()
+        });
+        Self::note_exits(activation, &mut state, block, &targets, is_open);
         let mut rest = Some(state);
         let words = self.describe(activation.function, block, value);
         for (case, target) in cases {
             let Some(state) = rest.take() else { break };
-            let case_term = self.world.terms.int(bits_of(ty).min(64), u64::try_from(*case).unwrap_or(u64::MAX));
+            let case_term = self.case_term(ty, *case);
             let is_same = self.world.terms.equal(value_term, case_term);
             match state.facts.decide(&mut self.world.terms, is_same) {
                 Some(true) => self.go(activation, state, block, *target),

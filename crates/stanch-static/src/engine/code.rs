@@ -4,7 +4,7 @@
 //! every loop is one stretch of the order, heads first, so that what leaves a loop waits until the loop is done and
 //! paths meet again as early as they can.
 use super::order::Order;
-use crate::ir::{Block, BlockId, Callee, Clause, Function, Op, Operand, Terminator, Type, ValueId};
+use crate::ir::{BlockId, Callee, Clause, Function, Op, Operand, Terminator, Type, ValueId};
 use rustc_hash::FxHashMap;
 
 /// A loop: the blocks from position `start` to before `end` of the order; its head is the first.
@@ -147,7 +147,7 @@ fn liveness(function: &Function, is_slot: &[bool]) -> (Vec<Box<[ValueId]>>, Dyin
 fn predecessors(function: &Function) -> Vec<Vec<usize>> {
     let mut all = vec![Vec::new(); function.blocks.len()];
     for (index, block) in function.blocks.iter().enumerate() {
-        successors(block).into_iter().for_each(|next| all[next.index()].push(index));
+        block.terminator.targets().into_iter().for_each(|next| all[next.index()].push(index));
     }
     all
 }
@@ -155,7 +155,7 @@ fn predecessors(function: &Function) -> Vec<Vec<usize>> {
 /// Values needed after the block: by its successors, and by their phis for this edge.
 fn live_at_end(function: &Function, index: usize, live_in: &[Vec<ValueId>], is_slot: &[bool]) -> Vec<ValueId> {
     let mut live = Vec::new();
-    for next in successors(&function.blocks[index]) {
+    for next in function.blocks[index].terminator.targets() {
         live.extend(&live_in[next.index()]);
         for instruction in &function.blocks[next.index()].instructions {
             let Op::Phi { incoming, .. } = &instruction.op else { break };
@@ -246,23 +246,6 @@ fn as_value(operand: &Operand, is_slot: &[bool]) -> Option<ValueId> {
     match operand {
         Operand::Value(value) if !is_slot[value.index()] => Some(*value),
         _ => None,
-    }
-}
-
-/// Where a block may go.
-pub(super) fn successors(block: &Block) -> Vec<BlockId> {
-    match &block.terminator {
-        Terminator::Goto(next) => vec![*next],
-        Terminator::Branch { then, otherwise, .. } => vec![*then, *otherwise],
-        Terminator::Switch { cases, default, .. } => {
-            let mut all: Vec<BlockId> = cases.iter().map(|(_, block)| *block).chain([*default]).collect();
-            all.sort_unstable();
-            all.dedup();
-            all
-        }
-        Terminator::IndirectGoto { targets, .. } => targets.clone(),
-        Terminator::Invoke { normal, unwind, .. } => vec![*normal, *unwind],
-        Terminator::Return(_) | Terminator::Resume(_) | Terminator::Unreachable => Vec::new(),
     }
 }
 

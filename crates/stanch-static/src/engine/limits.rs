@@ -122,7 +122,8 @@ impl std::fmt::Display for Counts {
 
 impl Counts {
     /// True where nothing was left out.
-    pub(super) fn is_complete(&self) -> bool {
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
         self.dropped == 0 && self.loops_cut == 0 && self.recursion_cut == 0 && self.gave_up_in.is_empty()
     }
 

@@ -1,6 +1,6 @@
 //! The order in which the blocks of a function are taken: weak topological order, by Bourdoncle's algorithm.
-use super::code::{Loop, successors};
-use crate::ir::Function;
+use super::code::Loop;
+use crate::ir::{Block, Function};
 
 /// Order and loops.
 pub(super) struct Order {
@@ -29,7 +29,7 @@ struct Builder {
 
 impl Order {
     pub(super) fn of(function: &Function) -> Order {
-        let ids = |block| successors(block).into_iter().map(|next| next.0).collect();
+        let ids = |block: &Block| block.terminator.targets().into_iter().map(|next| next.0).collect();
         let count = function.blocks.len();
         let next = function.blocks.iter().map(ids).collect();
         let mut builder = Builder { next, number: vec![0; count], stack: Vec::new(), count: 0 };

@@ -399,3 +399,23 @@ pub enum Terminator {
     /// Control does not come here.
     Unreachable,
 }
+
+impl Terminator {
+    /// Where control may go, each block once.
+    #[must_use]
+    pub fn targets(&self) -> Vec<BlockId> {
+        match self {
+            Terminator::Goto(next) => vec![*next],
+            Terminator::Branch { then, otherwise, .. } => vec![*then, *otherwise],
+            Terminator::Switch { cases, default, .. } => {
+                let mut all: Vec<BlockId> = cases.iter().map(|(_, block)| *block).chain([*default]).collect();
+                all.sort_unstable();
+                all.dedup();
+                all
+            }
+            Terminator::IndirectGoto { targets, .. } => targets.clone(),
+            Terminator::Invoke { normal, unwind, .. } => vec![*normal, *unwind],
+            Terminator::Return(_) | Terminator::Resume(_) | Terminator::Unreachable => Vec::new(),
+        }
+    }
+}

@@ -2,9 +2,10 @@
 //!
 //! A definition that others see wins over merged and weak ones, and these over declarations; of equals the first wins.
 //! Internal symbols stay apart. Nothing is lost by a wrong declaration: calls go by symbol.
+use super::visit::{visit_operands, visit_terminator};
 use super::{
-    Alias, Callee, Clause, FileId, Function, FunctionId, Global, GlobalId, Instruction, Linkage, Location, LocationId,
-    Module, Op, Operand, Symbol, Terminator, Variable,
+    Alias, Callee, FileId, Function, FunctionId, Global, GlobalId, Instruction, Linkage, Location, LocationId, Module,
+    Op, Operand, Symbol, Terminator, Variable,
 };
 use std::collections::HashMap;
 
@@ -281,54 +282,5 @@ impl Rename<'_> {
         if let Operand::Address(symbol, _) = operand {
             *symbol = self.symbol(*symbol);
         }
-    }
-}
-
-/// Visits all operands of an operation, to change them.
-fn visit_operands(op: &mut Op, visit: &mut dyn FnMut(&mut Operand)) {
-    match op {
-        Op::StackSlot { count, .. } => visit(count),
-        Op::Load { address, .. } => visit(address),
-        Op::Store { address, value, .. } => [address, value].into_iter().for_each(visit),
-        Op::Address { base, scaled, .. } => {
-            visit(base);
-            scaled.iter_mut().for_each(|one| visit(&mut one.index));
-        }
-        Op::Binary { left, right, .. } | Op::Compare { left, right, .. } => [left, right].into_iter().for_each(visit),
-        Op::Cast { value, .. } => visit(value),
-        Op::Select { condition, then, otherwise, .. } => [condition, then, otherwise].into_iter().for_each(visit),
-        Op::Phi { incoming, .. } => incoming.iter_mut().for_each(|(_, operand)| visit(operand)),
-        Op::Call(call) => visit_call(call, visit),
-        Op::Insert { aggregate, value, .. } => [aggregate, value].into_iter().for_each(visit),
-        Op::Extract { aggregate, .. } => visit(aggregate),
-        Op::Copy { to, from, size } => [to, from, size].into_iter().for_each(visit),
-        Op::Fill { to, byte, size } => [to, byte, size].into_iter().for_each(visit),
-        Op::VariadicStart { list } | Op::VariadicArgument { list, .. } => visit(list),
-        Op::LandingPad { clauses, .. } => clauses.iter_mut().for_each(|clause| match clause {
-            Clause::Catch(operand) => visit(operand),
-            Clause::Filter(all) => all.iter_mut().for_each(&mut *visit),
-        }),
-        Op::ExceptionTypeId { type_info } => visit(type_info),
-        Op::Lifetime { slot, .. } => visit(slot),
-        Op::Assume { condition } => visit(condition),
-        Op::Computed { operands, .. } | Op::NotUnderstood { operands, .. } => operands.iter_mut().for_each(visit),
-    }
-}
-
-fn visit_call(call: &mut super::Call, visit: &mut dyn FnMut(&mut Operand)) {
-    if let Callee::Pointer(operand) = &mut call.callee {
-        visit(operand);
-    }
-    call.arguments.iter_mut().for_each(|argument| visit(&mut argument.value));
-}
-
-fn visit_terminator(terminator: &mut Terminator, visit: &mut dyn FnMut(&mut Operand)) {
-    match terminator {
-        Terminator::Branch { condition, .. } => visit(condition),
-        Terminator::Switch { value, .. } => visit(value),
-        Terminator::IndirectGoto { address, .. } => visit(address),
-        Terminator::Return(Some((_, operand))) | Terminator::Resume(operand) => visit(operand),
-        Terminator::Invoke { call, .. } => visit_call(call, visit),
-        Terminator::Goto(_) | Terminator::Return(None) | Terminator::Unreachable => {}
     }
 }

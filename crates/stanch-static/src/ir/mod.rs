@@ -10,7 +10,10 @@ mod instruction;
 mod link;
 mod module;
 mod operand;
+pub mod text;
 mod types;
+mod verify;
+mod visit;
 
 pub use function::{Allocation, Block, Function, Linkage, Parameter, Value, Variable};
 pub use instruction::{
@@ -20,3 +23,4 @@ pub use link::link;
 pub use module::{Alias, Global, Initial, Location, Module, Relocation, Startup};
 pub use operand::{FloatBits, Operand, Symbol};
 pub use types::{BlockId, FileId, FunctionId, GlobalId, LocationId, Type, ValueId, VariableId};
+pub use verify::verify;

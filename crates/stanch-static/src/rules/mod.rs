@@ -39,7 +39,7 @@ pub fn findings(program: &Module, models: &Models, analysis: &Analysis) -> Vec<F
         }
     }
     let mut all: Vec<Finding> = best.into_values().map(|(_, finding)| finding).collect();
-    all.sort_by_key(order);
+    all.sort_by_cached_key(order);
     all
 }
 
