@@ -231,7 +231,7 @@ impl Engine<'_> {
             .filter(|(id, region)| region.is_owned() && !reached.contains(id))
             .map(|(id, _)| Suspect { region: *id, cause: Cause::ScopeLeft, site: site.clone() })
             .collect();
-        self.lose(state, lost);
+        self.lose(state, lost, &reached);
     }
 
     /// Blocks that globals hold.

@@ -42,11 +42,12 @@ impl Engine<'_> {
                 state.watched.push(suspect);
             }
         }
-        self.lose(state, lost);
+        self.lose(state, lost, &reached);
     }
 
-    /// Says that these are lost. One that another of them leads to goes with it and is not spoken of.
-    pub(super) fn lose(&mut self, state: &mut State, lost: Vec<Suspect>) {
+    /// Says that these are lost. One that another of them leads to goes with it and is not spoken of; `reached` is what
+    /// is held otherwise.
+    pub(super) fn lose(&mut self, state: &mut State, lost: Vec<Suspect>, reached: &FxHashSet<RegionId>) {
         let mut with_others = FxHashSet::default();
         for suspect in &lost {
             let mut below = FxHashSet::default();
@@ -64,7 +65,7 @@ impl Engine<'_> {
         }
         let mut all = FxHashSet::default();
         self.mark_from(state, lost.iter().map(|suspect| suspect.region).collect(), &mut all);
-        for region in all {
+        for region in all.difference(reached).copied() {
             if let Some(content) = state.region_mut(region)
                 && content.is_owned()
             {

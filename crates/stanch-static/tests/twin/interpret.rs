@@ -13,8 +13,8 @@ const INPUTS_MAX: usize = 5;
 /// Runs of one program.
 const RUNS_MAX: usize = 8000;
 
-/// Lines whose blocks some input loses, and whether all inputs were tried.
-pub(crate) fn lost_lines(program: &Module) -> (BTreeSet<u32>, bool) {
+/// Lines whose blocks some input loses, those of a ring of blocks together, and whether all inputs were tried.
+pub(crate) fn lost_lines(program: &Module) -> (BTreeSet<BTreeSet<u32>>, bool) {
     let mut lost = BTreeSet::new();
     let mut is_exhaustive = true;
     let mut choices: Vec<usize> = Vec::new();
@@ -63,7 +63,7 @@ struct Run<'a> {
     next: u64,
     choices: &'a [usize],
     used: usize,
-    lost: BTreeSet<u32>,
+    lost: BTreeSet<BTreeSet<u32>>,
 }
 
 impl Run<'_> {
@@ -104,14 +104,22 @@ impl Run<'_> {
             .filter(|(id, object)| object.line.is_some() && !object.is_released && !reached.contains(id))
             .map(|(id, _)| *id)
             .collect();
-        // Those that another lost block holds go with it.
-        let held: BTreeSet<u64> = unreached.iter().flat_map(|id| self.below(*id)).collect();
-        let leaders = unreached.iter().filter(|id| !held.contains(id));
-        let lines: Vec<u32> = leaders.filter_map(|id| self.memory[id].line).collect();
-        self.lost.extend(lines);
+        // Those that another lost block holds go with it; of a ring any one may be named.
+        let below: BTreeMap<u64, BTreeSet<u64>> = unreached.iter().map(|id| (*id, self.below(*id))).collect();
+        for id in &unreached {
+            let ring: BTreeSet<u64> = unreached
+                .iter()
+                .copied()
+                .filter(|other| *other == *id || (below[id].contains(other) && below[other].contains(id)))
+                .collect();
+            let is_held = unreached.iter().any(|other| !ring.contains(other) && below[other].contains(id));
+            if !is_held {
+                self.lost.insert(ring.iter().filter_map(|id| self.memory[id].line).collect());
+            }
+        }
     }
 
-    /// Blocks that a block leads to, itself only through others.
+    /// Blocks that a block leads to, itself left out.
     fn below(&self, id: u64) -> BTreeSet<u64> {
         let next = |id: u64| -> Vec<u64> {
             let fields = self.memory.get(&id).map(|object| &object.fields);

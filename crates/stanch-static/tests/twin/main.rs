@@ -42,11 +42,11 @@ fn engine_and_twin_agree_on_random_programs() {
         let said = said_lines(&program, &models, &analysis);
         let name = || format!("program {at} of seed {seed}:\n{program}");
         if analysis.counts.is_complete() {
-            let missed: Vec<_> = lost.difference(&said).collect();
+            let missed: Vec<_> = lost.iter().filter(|ring| ring.is_disjoint(&said)).collect();
             assert!(missed.is_empty(), "lines {missed:?} are lost and not said, {}", name());
         }
         if is_exhaustive {
-            let wrong: Vec<_> = said.difference(&lost).collect();
+            let wrong: Vec<_> = said.iter().filter(|line| !lost.iter().any(|ring| ring.contains(line))).collect();
             assert!(wrong.is_empty(), "lines {wrong:?} are said to be lost and are not, {}", name());
             compared += 1;
             with_loss += usize::from(!lost.is_empty());
