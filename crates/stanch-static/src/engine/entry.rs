@@ -1,5 +1,6 @@
 //! Where execution begins: `main` with all that runs before and after it; without it, every function that nobody
 //! calls, with any input.
+use super::code::{operands, terminator_operands};
 use super::globals::{is_never_written, unwritten_globals};
 use super::issue::{Issue, IssueKind};
 use super::region::{Background, Region, RegionKind};
@@ -40,6 +41,47 @@ pub(super) fn uncalled(program: &Module) -> Vec<FunctionId> {
         function.is_defined() && !is_called[id.index()] && function.linkage != Linkage::Merged && !startup.contains(id)
     })
     .collect()
+}
+
+/// Functions that `main` leads to, by calls and by addresses taken, and that were not executed to an end; of those that
+/// call each other the outermost ones.
+pub(super) fn not_covered(program: &Module, main: FunctionId, is_covered: &[bool]) -> Vec<FunctionId> {
+    let mut is_reached = vec![false; program.functions.len()];
+    let mut open = vec![main];
+    while let Some(function) = open.pop() {
+        if !std::mem::replace(&mut is_reached[function.index()], true) {
+            open.extend(mentioned(program.function(function)));
+        }
+    }
+    let is_left = |id: FunctionId| {
+        let function = program.function(id);
+        is_reached[id.index()] && !is_covered[id.index()] && function.is_defined() && id != main
+    };
+    let ids = || (0..u32::try_from(program.functions.len()).unwrap_or(u32::MAX)).map(FunctionId);
+    let mut is_called = vec![false; program.functions.len()];
+    for caller in ids().filter(|id| is_left(*id)) {
+        direct_callees(program.function(caller)).filter(|callee| *callee != caller).for_each(|callee| {
+            is_called[callee.index()] = true;
+        });
+    }
+    ids()
+        .filter(|id| is_left(*id) && !is_called[id.index()] && program.function(*id).linkage != Linkage::Merged)
+        .collect()
+}
+
+/// Functions that a function names, as callee or otherwise.
+fn mentioned(function: &crate::ir::Function) -> Vec<FunctionId> {
+    let mut found: Vec<FunctionId> = direct_callees(function).collect();
+    let mut visit = |operand: &Operand| {
+        if let Operand::Address(Symbol::Function(id), _) = operand {
+            found.push(*id);
+        }
+    };
+    for block in &function.blocks {
+        block.instructions.iter().for_each(|instruction| operands(&instruction.op, &mut visit));
+        terminator_operands(&block.terminator, &mut visit);
+    }
+    found
 }
 
 /// Functions that a function calls by name.

@@ -54,6 +54,8 @@ pub(crate) struct Issue {
     pub(crate) at: Site,
     /// What happened before.
     pub(crate) path: Vec<Step>,
+    /// The function was executed with any input, not as `main` or its callers call it.
+    pub(crate) is_any_input: bool,
     /// Allocations that failed on the path.
     pub(crate) failures: u32,
     /// Size of the block, where it is known.
@@ -78,6 +80,7 @@ impl Issue {
             region,
             at,
             path: state.trace.steps(),
+            is_any_input: false,
             failures: state.failures,
             bytes: size.and_then(|size| state.facts.interval(terms, size).value()),
             assumed: state.assumed.clone(),
@@ -85,8 +88,8 @@ impl Issue {
     }
 
     /// Shorter is a better witness.
-    fn cost(&self) -> (usize, u32, usize) {
-        (self.assumed.len(), self.failures, self.path.len())
+    fn cost(&self) -> (bool, usize, u32, usize) {
+        (self.is_any_input, self.assumed.len(), self.failures, self.path.len())
     }
 }
 

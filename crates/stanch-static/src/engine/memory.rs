@@ -561,6 +561,8 @@ impl<'a> World<'a> {
                 content.cells.extend(kept);
             }
         }
+        let is_elsewhere = matches!(state.region(region).map(|content| &content.kind), Some(RegionKind::Behind(_)));
+        let cause = if is_elsewhere && cause == Cause::Overwritten { Cause::OverwrittenElsewhere } else { cause };
         state.suspect(&ended, cause);
     }
 

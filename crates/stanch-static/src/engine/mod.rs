@@ -6,7 +6,7 @@
 //!   `step`, `call`: their execution, block by block.
 //! * `library`, `strings`, `builtin`, `exception`, `thread`: what is no code of the program.
 //! * `loss`: which blocks nothing refers to. `issue`, `trace`: what is said of it, with a witness.
-//! * `entry`, `globals`: where execution begins. `limits`: how far it goes.
+//! * `plan`, `entry`, `globals`: where execution begins. `limits`: how far it goes.
 //!
 //! It knows no rule and no source language. It never says that something is lost because it lost track: what it does
 //! not understand may hold anything.
@@ -32,6 +32,7 @@ mod loops;
 mod loss;
 mod memory;
 mod order;
+mod plan;
 mod region;
 mod run;
 mod state;
@@ -73,25 +74,8 @@ pub fn run(program: &Module, models: &Models, limits: Limits) -> Analysis {
     })
 }
 
-/// Two looks: a narrow one that reaches the end of what it runs, and a wide one for the rest.
 fn run_here(program: &Module, models: &Models, limits: Limits) -> Analysis {
-    let main = entry::main_of(program);
-    let entries = main.map_or_else(|| entry::uncalled(program), |main| vec![main]);
-    let mut counts = Counts::default();
-    let mut issues = issue::Issues::default();
-    for entry in entries {
-        for (limits, is_last) in [(limits.narrow(), false), (limits, true)] {
-            let mut engine = run::Engine::new(program, models, limits, main.is_some());
-            match main {
-                Some(main) => engine.run_program(main),
-                None => engine.run_entry(entry),
-            }
-            engine.issues.into_sorted().into_iter().for_each(|issue| issues.add(issue));
-            if is_last || engine.counts.is_complete() {
-                counts.add(&engine.counts);
-                break;
-            }
-        }
-    }
-    Analysis { issues: issues.into_sorted(), counts, has_failed: false }
+    let mut plan = plan::Plan::new(program, models, limits);
+    plan.run();
+    Analysis { issues: plan.issues.into_sorted(), counts: plan.counts, has_failed: false }
 }

@@ -103,6 +103,8 @@ pub(super) struct Exception {
 pub(crate) enum Cause {
     /// Another value was written over it.
     Overwritten,
+    /// Another value was written over it, in memory of which nothing was known.
+    OverwrittenElsewhere,
     /// The result of a call was not used.
     Unused,
     /// Its variable went out of scope.

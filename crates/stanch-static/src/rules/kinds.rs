@@ -60,7 +60,7 @@ impl Rule {
             Cause::Overwritten if Self::overwritten_by_resize(issue, after) => Rule::ResizeOverwrites,
             Cause::OwnerReleased if destroyed => Rule::DestructorDoesNotRelease,
             Cause::OwnerReleased => Rule::OwnerReleasedFirst,
-            Cause::Overwritten => Rule::Overwritten,
+            Cause::Overwritten | Cause::OverwrittenElsewhere => Rule::Overwritten,
             Cause::Unused => Rule::ResultUnused,
             Cause::ScopeLeft if failed => Rule::LostOnErrorPath,
             Cause::ScopeLeft => Rule::LostOnPath,

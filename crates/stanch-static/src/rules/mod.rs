@@ -3,7 +3,7 @@ mod kinds;
 mod path;
 mod site;
 
-use crate::engine::{Analysis, Issue, IssueKind};
+use crate::engine::{Analysis, Cause, Event, Issue, IssueKind};
 use crate::ir::Module;
 use crate::models::Models;
 use kinds::Rule;
@@ -25,7 +25,7 @@ type Identity = (String, u32, &'static str);
 #[must_use]
 pub fn findings(program: &Module, models: &Models, analysis: &Analysis) -> Vec<Finding> {
     let mut best: BTreeMap<Identity, (usize, Finding)> = BTreeMap::new();
-    for issue in &analysis.issues {
+    for issue in analysis.issues.iter().filter(|issue| !is_doubtful(issue)) {
         let rule = Rule::of(program, issue);
         let finding = finding(program, models, issue, &rule);
         let line = owning_frame(&finding.site).and_then(|at| finding.site.stack[at].line).unwrap_or(0);
@@ -41,6 +41,15 @@ pub fn findings(program: &Module, models: &Models, analysis: &Analysis) -> Vec<F
     let mut all: Vec<Finding> = best.into_values().map(|(_, finding)| finding).collect();
     all.sort_by_cached_key(order);
     all
+}
+
+/// True where a function that may be called with anything overwrites what it stored in its caller's memory, by way of
+/// conditions on that memory: whether they can hold together is known to callers only.
+fn is_doubtful(issue: &Issue) -> bool {
+    let is_elsewhere = matches!(issue.kind, IssueKind::Lost { cause: Cause::OverwrittenElsewhere, .. });
+    let allocated = issue.path.iter().rposition(|step| step.event == Event::Allocated(issue.region)).unwrap_or(0);
+    let is_conditional = issue.path[allocated..].iter().any(|step| matches!(step.event, Event::Branch { .. }));
+    issue.is_any_input && is_elsewhere && is_conditional
 }
 
 /// Surest first, then by place.
@@ -81,20 +90,29 @@ fn finding(program: &Module, models: &Models, issue: &Issue, rule: &Rule) -> Fin
     }
 }
 
-/// Proven without assumptions; likely where functions of which nothing is known were called on the way.
+/// Proven without assumptions; likely where functions of which nothing is known were called on the way, or where the
+/// path begins in a function that may be called with anything.
 fn confidence(program: &Module, issue: &Issue) -> (Confidence, Option<String>) {
-    if issue.assumed.is_empty() {
-        let is_plain = !matches!(issue.kind, IssueKind::HeldToExit { .. });
-        return (if is_plain { Confidence::Proven } else { Confidence::Likely }, None);
+    let mut assumed = Vec::new();
+    if !issue.assumed.is_empty() {
+        let names: Vec<&str> = issue.assumed.iter().take(5).map(|id| program.function(*id).name.as_str()).collect();
+        let more = issue.assumed.len().saturating_sub(names.len());
+        let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        assumed.push(format!(
+            "nothing is known of {}{and_more}, which the path calls: none of them is assumed to release the block",
+            names.join(", ")
+        ));
     }
-    let names: Vec<&str> = issue.assumed.iter().take(5).map(|id| program.function(*id).name.as_str()).collect();
-    let more = issue.assumed.len().saturating_sub(names.len());
-    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let text = format!(
-        "nothing is known of {}{and_more}, which the path calls; it is assumed that none of them releases the block",
-        names.join(", ")
-    );
-    (Confidence::Likely, Some(text))
+    if issue.is_any_input {
+        let entry = issue.at.stack.last().map(|(id, _)| site::short_name(program.function(*id))).unwrap_or_default();
+        assumed.push(format!("`{entry}` is assumed to be called with any input that its types allow"));
+    }
+    let is_held = matches!(issue.kind, IssueKind::HeldToExit { .. });
+    match assumed.is_empty() {
+        true if is_held => (Confidence::Likely, None),
+        true => (Confidence::Proven, None),
+        false => (Confidence::Likely, Some(assumed.join("; "))),
+    }
 }
 
 /// The program, or the library whose header holds the code.

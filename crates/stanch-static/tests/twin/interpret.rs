@@ -13,18 +13,28 @@ const INPUTS_MAX: usize = 5;
 /// Runs of one program.
 const RUNS_MAX: usize = 8000;
 
-/// Lines whose blocks some input loses, those of a ring of blocks together, and whether all inputs were tried.
-pub(crate) fn lost_lines(program: &Module) -> (BTreeSet<BTreeSet<u32>>, bool) {
-    let mut lost = BTreeSet::new();
+/// What some input loses.
+#[derive(Default)]
+pub(crate) struct Lost {
+    /// Lines of blocks that no lost block holds, those of a ring of blocks together.
+    pub(crate) rings: BTreeSet<BTreeSet<u32>>,
+    /// Lines of all lost blocks.
+    pub(crate) all: BTreeSet<u32>,
+}
+
+/// What a program loses, and whether all inputs were tried.
+pub(crate) fn lost_lines(program: &Module) -> (Lost, bool) {
+    let mut lost = Lost::default();
     let mut is_exhaustive = true;
     let mut choices: Vec<usize> = Vec::new();
     for _ in 0..RUNS_MAX {
         let mut run =
-            Run { program, memory: BTreeMap::new(), next: 1, choices: &choices, used: 0, lost: BTreeSet::new() };
+            Run { program, memory: BTreeMap::new(), next: 1, choices: &choices, used: 0, lost: Lost::default() };
         run.start();
         let used = run.used;
         is_exhaustive &= used <= INPUTS_MAX;
-        lost.extend(run.lost);
+        lost.rings.extend(run.lost.rings);
+        lost.all.extend(run.lost.all);
         // The next sequence of choices, like counting.
         choices.resize(used.min(INPUTS_MAX), 0);
         while choices.last().is_some_and(|last| last + 1 == INPUTS.len()) {
@@ -63,7 +73,7 @@ struct Run<'a> {
     next: u64,
     choices: &'a [usize],
     used: usize,
-    lost: BTreeSet<BTreeSet<u32>>,
+    lost: Lost,
 }
 
 impl Run<'_> {
@@ -106,6 +116,7 @@ impl Run<'_> {
             .collect();
         // Those that another lost block holds go with it; of a ring any one may be named.
         let below: BTreeMap<u64, BTreeSet<u64>> = unreached.iter().map(|id| (*id, self.below(*id))).collect();
+        self.lost.all.extend(unreached.iter().filter_map(|id| self.memory[id].line));
         for id in &unreached {
             let ring: BTreeSet<u64> = unreached
                 .iter()
@@ -114,7 +125,7 @@ impl Run<'_> {
                 .collect();
             let is_held = unreached.iter().any(|other| !ring.contains(other) && below[other].contains(id));
             if !is_held {
-                self.lost.insert(ring.iter().filter_map(|id| self.memory[id].line).collect());
+                self.lost.rings.insert(ring.iter().filter_map(|id| self.memory[id].line).collect());
             }
         }
     }
