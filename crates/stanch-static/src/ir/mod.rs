@@ -13,7 +13,7 @@ mod operand;
 pub mod text;
 mod types;
 mod verify;
-mod visit;
+pub(crate) mod visit;
 
 pub use function::{Allocation, Block, Function, Linkage, Parameter, Value, Variable};
 pub use instruction::{

@@ -2,7 +2,7 @@
 use super::{Call, Callee, Clause, Op, Operand, Terminator};
 
 /// Visits all operands of an operation, to change them.
-pub(super) fn visit_operands(op: &mut Op, visit: &mut dyn FnMut(&mut Operand)) {
+pub(crate) fn visit_operands(op: &mut Op, visit: &mut dyn FnMut(&mut Operand)) {
     match op {
         Op::StackSlot { count, .. } => visit(count),
         Op::Load { address, .. } => visit(address),
@@ -40,7 +40,7 @@ fn visit_call(call: &mut Call, visit: &mut dyn FnMut(&mut Operand)) {
 }
 
 /// Visits all operands of a terminator, to change them.
-pub(super) fn visit_terminator(terminator: &mut Terminator, visit: &mut dyn FnMut(&mut Operand)) {
+pub(crate) fn visit_terminator(terminator: &mut Terminator, visit: &mut dyn FnMut(&mut Operand)) {
     match terminator {
         Terminator::Branch { condition, .. } => visit(condition),
         Terminator::Switch { value, .. } => visit(value),

@@ -1,8 +1,9 @@
 //! The end of a body: what broken text leaves open is closed, so that whatever was read is well formed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Body;
+use crate::ir::visit::{visit_operands, visit_terminator};
 use crate::ir::{Block, BlockId, Function, Instruction, LocationId, Op, Operand, Terminator, Type, Value, ValueId};
 
 impl Body<'_, '_> {
@@ -35,9 +36,7 @@ impl Body<'_, '_> {
 
     /// A value that is used and never defined may be anything.
     fn define_expected(&mut self) {
-        let missing: Vec<Instruction> = self
-            .locals
-            .expected()
+        let missing: Vec<Instruction> = undefined(&mut self.function)
             .into_iter()
             .map(|value| {
                 let ty = self.function.values[value.index()].ty;
@@ -50,6 +49,31 @@ impl Body<'_, '_> {
             first.instructions.splice(0..0, missing);
         }
     }
+}
+
+/// Values that are used although nothing defines them. (Names tell only most of them: broken text may define one
+/// twice.)
+fn undefined(function: &mut Function) -> BTreeSet<ValueId> {
+    let mut is_defined = vec![false; function.values.len()];
+    is_defined[..function.parameters.len()].fill(true);
+    for block in &function.blocks {
+        let invoked = if let Terminator::Invoke { result, .. } = &block.terminator { *result } else { None };
+        let results = block.instructions.iter().filter_map(|instruction| instruction.result);
+        results.chain(invoked).for_each(|value| is_defined[value.index()] = true);
+    }
+    let mut found = BTreeSet::new();
+    let mut visit = |operand: &mut Operand| {
+        if let Operand::Value(value) = operand
+            && !is_defined[value.index()]
+        {
+            found.insert(*value);
+        }
+    };
+    for block in &mut function.blocks {
+        block.instructions.iter_mut().for_each(|instruction| visit_operands(&mut instruction.op, &mut visit));
+        visit_terminator(&mut block.terminator, &mut visit);
+    }
+    found
 }
 
 fn rank(op: &Op) -> u8 {

@@ -53,19 +53,6 @@ impl<'a> Locals<'a> {
         }
         self.numbered[number] = local;
     }
-
-    /// Values that were used and never defined.
-    pub(super) fn expected(&self) -> Vec<ValueId> {
-        let all = self.numbered.iter().chain(self.named.values());
-        let mut expected: Vec<ValueId> = all
-            .filter_map(|local| match local {
-                Local::Expected(value) => Some(*value),
-                _ => None,
-            })
-            .collect();
-        expected.sort_unstable();
-        expected
-    }
 }
 
 impl<'a> Body<'_, 'a> {
