@@ -4,7 +4,8 @@
 //! every loop is one stretch of the order, heads first, so that what leaves a loop waits until the loop is done and
 //! paths meet again as early as they can.
 use super::order::Order;
-use crate::ir::{BlockId, Callee, Clause, Function, Op, Operand, Terminator, Type, ValueId};
+use crate::ir::visit::{operands, terminator_operands};
+use crate::ir::{BlockId, Function, Op, Operand, Terminator, Type, ValueId};
 use rustc_hash::FxHashMap;
 
 /// A loop: the blocks from position `start` to before `end` of the order; its head is the first.
@@ -246,55 +247,5 @@ fn as_value(operand: &Operand, is_slot: &[bool]) -> Option<ValueId> {
     match operand {
         Operand::Value(value) if !is_slot[value.index()] => Some(*value),
         _ => None,
-    }
-}
-
-fn call_operands(call: &crate::ir::Call, visit: &mut impl FnMut(&Operand)) {
-    if let Callee::Pointer(operand) = &call.callee {
-        visit(operand);
-    }
-    call.arguments.iter().for_each(|argument| visit(&argument.value));
-}
-
-/// All operands of an operation.
-pub(super) fn operands(op: &Op, visit: &mut impl FnMut(&Operand)) {
-    match op {
-        Op::StackSlot { count, .. } => visit(count),
-        Op::Load { address, .. } => visit(address),
-        Op::Store { address, value, .. } => [address, value].into_iter().for_each(visit),
-        Op::Address { base, scaled, .. } => {
-            visit(base);
-            scaled.iter().for_each(|one| visit(&one.index));
-        }
-        Op::Binary { left, right, .. } | Op::Compare { left, right, .. } => [left, right].into_iter().for_each(visit),
-        Op::Cast { value, .. } => visit(value),
-        Op::Select { condition, then, otherwise, .. } => [condition, then, otherwise].into_iter().for_each(visit),
-        Op::Phi { incoming, .. } => incoming.iter().for_each(|(_, operand)| visit(operand)),
-        Op::Call(call) => call_operands(call, visit),
-        Op::Insert { aggregate, value, .. } => [aggregate, value].into_iter().for_each(visit),
-        Op::Extract { aggregate, .. } => visit(aggregate),
-        Op::Copy { to, from, size } => [to, from, size].into_iter().for_each(visit),
-        Op::Fill { to, byte, size } => [to, byte, size].into_iter().for_each(visit),
-        Op::VariadicStart { list } | Op::VariadicArgument { list, .. } => visit(list),
-        Op::LandingPad { clauses, .. } => clauses.iter().for_each(|clause| match clause {
-            Clause::Catch(operand) => visit(operand),
-            Clause::Filter(all) => all.iter().for_each(&mut *visit),
-        }),
-        Op::ExceptionTypeId { type_info } => visit(type_info),
-        Op::Lifetime { slot, .. } => visit(slot),
-        Op::Assume { condition } => visit(condition),
-        Op::Computed { operands, .. } | Op::NotUnderstood { operands, .. } => operands.iter().for_each(visit),
-    }
-}
-
-/// All operands of a terminator.
-pub(super) fn terminator_operands(terminator: &Terminator, visit: &mut impl FnMut(&Operand)) {
-    match terminator {
-        Terminator::Branch { condition, .. } => visit(condition),
-        Terminator::Switch { value, .. } => visit(value),
-        Terminator::IndirectGoto { address, .. } => visit(address),
-        Terminator::Return(Some((_, operand))) | Terminator::Resume(operand) => visit(operand),
-        Terminator::Invoke { call, .. } => call_operands(call, visit),
-        Terminator::Goto(_) | Terminator::Return(None) | Terminator::Unreachable => {}
     }
 }

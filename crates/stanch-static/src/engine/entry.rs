@@ -1,12 +1,12 @@
 //! Where execution begins: `main` with all that runs before and after it; without it, every function that nobody
 //! calls, with any input.
-use super::code::{operands, terminator_operands};
 use super::globals::{is_never_written, unwritten_globals};
 use super::issue::{Issue, IssueKind};
 use super::region::{Background, Region, RegionKind};
 use super::run::{Engine, Exit};
 use super::state::{Cause, Frame, State, Suspect, Value};
 use super::term::{RegionId, SymbolFacts, bits_of};
+use crate::ir::visit::{operands, terminator_operands};
 use crate::ir::{
     Callee, FunctionId, GlobalId, Linkage, LocationId, Module, Op, Operand, Startup, Symbol, Terminator, Type,
 };

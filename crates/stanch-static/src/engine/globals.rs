@@ -1,6 +1,6 @@
 //! Globals that no code writes: they are what they begin as.
-use super::code::{operands, terminator_operands};
 use super::entry::global_of;
+use crate::ir::visit::{operands, terminator_operands};
 use crate::ir::{GlobalId, Module, Op, Operand, Symbol};
 
 /// For each global whether no code writes it and nobody knows its address who could.

@@ -2,7 +2,7 @@
 //!
 //! A definition that others see wins over merged and weak ones, and these over declarations; of equals the first wins.
 //! Internal symbols stay apart. Nothing is lost by a wrong declaration: calls go by symbol.
-use super::visit::{visit_operands, visit_terminator};
+use super::visit::{operands_mut, terminator_operands_mut};
 use super::{
     Alias, Callee, FileId, Function, FunctionId, Global, GlobalId, Instruction, Linkage, Location, LocationId, Module,
     Op, Operand, Symbol, Terminator, Variable,
@@ -266,7 +266,7 @@ impl Rename<'_> {
         {
             *id = self.map.functions[id.index()];
         }
-        visit_operands(&mut instruction.op, &mut |operand| self.operand(operand));
+        operands_mut(&mut instruction.op, &mut |operand| self.operand(operand));
     }
 
     fn terminator(&self, terminator: &mut Terminator) {
@@ -275,7 +275,7 @@ impl Rename<'_> {
         {
             *id = self.map.functions[id.index()];
         }
-        visit_terminator(terminator, &mut |operand| self.operand(operand));
+        terminator_operands_mut(terminator, &mut |operand| self.operand(operand));
     }
 
     fn operand(&self, operand: &mut Operand) {

@@ -1,5 +1,5 @@
 //! Whether a module is well formed: all indices hold, each value is defined once and before its uses.
-use super::visit::{visit_operands, visit_terminator};
+use super::visit::{operands, terminator_operands};
 use super::{
     BlockId, Callee, Function, FunctionId, GlobalId, LocationId, Module, Op, Operand, Symbol, Terminator, Type, ValueId,
 };
@@ -150,14 +150,14 @@ impl Checker<'_> {
                     self.check_callee(&call.callee);
                 }
                 let mut found = Vec::new();
-                visit_operands(&mut instruction.op.clone(), &mut |operand| found.push(*operand));
+                operands(&instruction.op, &mut |operand| found.push(*operand));
                 found.iter().for_each(|operand| self.check_operand(operand));
             }
             if let Terminator::Invoke { call, .. } = &block.terminator {
                 self.check_callee(&call.callee);
             }
             let mut found = Vec::new();
-            visit_terminator(&mut block.terminator.clone(), &mut |operand| found.push(*operand));
+            terminator_operands(&block.terminator, &mut |operand| found.push(*operand));
             found.iter().for_each(|operand| self.check_operand(operand));
             for target in block.terminator.targets() {
                 self.check_block(target);
@@ -244,13 +244,13 @@ impl Checker<'_> {
         for instruction in &block.instructions {
             // The operands of a phi are used at the end of the blocks that they come from.
             if !matches!(instruction.op, Op::Phi { .. }) {
-                visit_operands(&mut instruction.op.clone(), &mut |operand| {
+                operands(&instruction.op, &mut |operand| {
                     early.extend(as_value(operand).filter(|value| !defined.contains(*value)));
                 });
             }
             instruction.result.into_iter().for_each(|result| defined.insert(result));
         }
-        visit_terminator(&mut block.terminator.clone(), &mut |operand| {
+        terminator_operands(&block.terminator, &mut |operand| {
             early.extend(as_value(operand).filter(|value| !defined.contains(*value)));
         });
         for value in early {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Body;
-use crate::ir::visit::{visit_operands, visit_terminator};
+use crate::ir::visit::{operands, terminator_operands};
 use crate::ir::{Block, BlockId, Function, Instruction, LocationId, Op, Operand, Terminator, Type, Value, ValueId};
 
 impl Body<'_, '_> {
@@ -36,7 +36,7 @@ impl Body<'_, '_> {
 
     /// A value that is used and never defined may be anything.
     fn define_expected(&mut self) {
-        let missing: Vec<Instruction> = undefined(&mut self.function)
+        let missing: Vec<Instruction> = undefined(&self.function)
             .into_iter()
             .map(|value| {
                 let ty = self.function.values[value.index()].ty;
@@ -53,7 +53,7 @@ impl Body<'_, '_> {
 
 /// Values that are used although nothing defines them. (Names tell only most of them: broken text may define one
 /// twice.)
-fn undefined(function: &mut Function) -> BTreeSet<ValueId> {
+fn undefined(function: &Function) -> BTreeSet<ValueId> {
     let mut is_defined = vec![false; function.values.len()];
     is_defined[..function.parameters.len()].fill(true);
     for block in &function.blocks {
@@ -62,16 +62,16 @@ fn undefined(function: &mut Function) -> BTreeSet<ValueId> {
         results.chain(invoked).for_each(|value| is_defined[value.index()] = true);
     }
     let mut found = BTreeSet::new();
-    let mut visit = |operand: &mut Operand| {
+    let mut visit = |operand: &Operand| {
         if let Operand::Value(value) = operand
             && !is_defined[value.index()]
         {
             found.insert(*value);
         }
     };
-    for block in &mut function.blocks {
-        block.instructions.iter_mut().for_each(|instruction| visit_operands(&mut instruction.op, &mut visit));
-        visit_terminator(&mut block.terminator, &mut visit);
+    for block in &function.blocks {
+        block.instructions.iter().for_each(|instruction| operands(&instruction.op, &mut visit));
+        terminator_operands(&block.terminator, &mut visit);
     }
     found
 }
