@@ -6,8 +6,10 @@
 
 #[path = "../../stanch-recording/tests/memory/mod.rs"]
 mod memory;
+mod numbers;
 
 use memory::{ONE_AT_A_TIME, bounded};
+use numbers::Numbers;
 use stanch_import::{ImportError, Imported, SourceKind, read, settle};
 use stanch_recording::{Class, Process, Recording, check};
 use std::fs;
@@ -157,28 +159,11 @@ fn measured(packed: &[u8]) -> Vec<String> {
 
 /// Reads bytes that may be anything; whatever comes of it must be usable and have its price.
 fn read_hostile(bytes: &[u8]) -> Result<Recording, ImportError> {
-    let result = bounded(bytes.len(), || read_any(bytes));
+    let result = bounded(2 * ((16 << 20) + 256 * bytes.len()), bytes.len(), || read_any(bytes));
     if let Ok(recording) = &result {
         assert_eq!(check(recording), Ok(()));
     }
     result
-}
-
-/// Numbers that look random and are the same each time: splitmix64.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut number = self.0;
-        number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        number ^ (number >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
 }
 
 /// What is packed in a file of the corpus.

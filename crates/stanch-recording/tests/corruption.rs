@@ -10,7 +10,7 @@ mod memory;
 
 /// Reads bytes that may be anything; whatever comes of it must be usable and have its price.
 fn read_hostile(bytes: &[u8]) -> Option<(Recording, Vec<Loss>)> {
-    let result = bounded(bytes.len(), || read(Cursor::new(bytes)).ok());
+    let result = bounded(2 * ((16 << 20) + 256 * bytes.len()), bytes.len(), || read(Cursor::new(bytes)).ok());
     if let Some((recording, _)) = &result {
         assert_eq!(check(recording), Ok(()));
     }

@@ -7,53 +7,25 @@
 
 #[path = "frontend/corpus.rs"]
 mod corpus;
+#[path = "../../stanch-recording/tests/memory/mod.rs"]
+mod memory;
+#[path = "../../stanch-import/tests/numbers/mod.rs"]
+mod numbers;
 #[path = "frontend/well_formed.rs"]
 mod well_formed;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use memory::{ONE_AT_A_TIME, bounded};
+use numbers::Numbers;
 use stanch_static::frontend::{Reading, read};
 use well_formed::Order;
 
-/// Counts what is allocated, so that a test can say how much the reader took.
-struct Counting;
-
-static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
-static PEAK_BYTES: AtomicUsize = AtomicUsize::new(0);
-/// The tests of this file run one at a time, as the counts are of the whole process.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-// SAFETY: every call goes to `System` unchanged, which keeps the contract; the counts do not touch memory.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let live = LIVE_BYTES.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK_BYTES.fetch_max(live, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE_BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `dealloc`; the block came from `System`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// Reads a text that may be anything; whatever comes of it must be usable and have its price.
 fn read_hostile(text: &[u8]) -> Reading {
-    let before = LIVE_BYTES.load(Ordering::Relaxed);
-    PEAK_BYTES.store(before, Ordering::Relaxed);
-    let reading = read(text, &|_| false);
-    let taken_bytes = PEAK_BYTES.load(Ordering::Relaxed).saturating_sub(before);
-    let allowed_bytes = (32 << 20) + 256 * text.len();
-    assert!(taken_bytes < allowed_bytes, "{taken_bytes} bytes taken for a text of {}", text.len());
+    let reading = bounded((32 << 20) + 256 * text.len(), text.len(), || read(text, &|_| false));
     assert_eq!(well_formed::check(&reading.module, Order::AsWritten), Ok(()));
     reading
 }
@@ -140,23 +112,6 @@ fn a_long_function_is_read_in_well_under_a_second() {
     assert_eq!(reading.not_understood, []);
     assert_eq!(reading.module.functions[0].blocks[0].instructions.len(), 49_998);
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
-}
-
-/// Numbers that look random and are the same each time: splitmix64.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut number = self.0;
-        number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        number ^ (number >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
 }
 
 /// A line of the text that a random place is in, with its newline.

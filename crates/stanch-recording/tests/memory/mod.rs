@@ -30,13 +30,12 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Reads a file of so many bytes; it must not take more memory than the file explains.
-pub(crate) fn bounded<T>(file_bytes: usize, read: impl FnOnce() -> T) -> T {
+/// Reads `input_bytes`, which must take less memory than `allowed_bytes`.
+pub(crate) fn bounded<T>(allowed_bytes: usize, input_bytes: usize, read: impl FnOnce() -> T) -> T {
     let before = LIVE_BYTES.load(Ordering::Relaxed);
     PEAK_BYTES.store(before, Ordering::Relaxed);
     let result = read();
     let taken_bytes = PEAK_BYTES.load(Ordering::Relaxed).saturating_sub(before);
-    let allowed_bytes = 2 * ((16 << 20) + 256 * file_bytes);
-    assert!(taken_bytes < allowed_bytes, "{taken_bytes} bytes taken for a file of {file_bytes}");
+    assert!(taken_bytes < allowed_bytes, "{taken_bytes} bytes taken for {input_bytes}");
     result
 }

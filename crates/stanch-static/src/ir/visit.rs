@@ -14,9 +14,13 @@ macro_rules! visitors {
                     visit(base);
                     scaled.$iter().for_each(|one| visit(&$($mutable)? one.index));
                 }
-                Op::Binary { left, right, .. } | Op::Compare { left, right, .. } => [left, right].into_iter().for_each(visit),
+                Op::Binary { left, right, .. } | Op::Compare { left, right, .. } => {
+                    [left, right].into_iter().for_each(visit);
+                }
                 Op::Cast { value, .. } => visit(value),
-                Op::Select { condition, then, otherwise, .. } => [condition, then, otherwise].into_iter().for_each(visit),
+                Op::Select { condition, then, otherwise, .. } => {
+                    [condition, then, otherwise].into_iter().for_each(visit);
+                }
                 Op::Phi { incoming, .. } => incoming.$iter().for_each(|(_, operand)| visit(operand)),
                 Op::Call(call) => $call(call, visit),
                 Op::Insert { aggregate, value, .. } => [aggregate, value].into_iter().for_each(visit),
